@@ -1,0 +1,199 @@
+"""Panel: the read-only block of bars that every stage reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+
+from feeds.errors import DataError
+
+__all__ = ["Panel"]
+
+#: Optional point-in-time fields; absent ones are None, never an array of NaN.
+_OPTIONAL = ("market_cap", "book_equity", "shares")
+_BARS = ("open", "high", "low", "close", "volume", "split_factor", "dividend_factor")
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Bars of N assets on T sessions of one calendar, read-only.
+
+    Prices are adjusted forward from each asset's first bar: ``close = raw close x
+    split_factor x dividend_factor``, both factors starting at 1, so that no later event
+    changes an earlier price. One adjusted unit is one printed share of the first bar with
+    its dividends reinvested at the close of the ex-date.
+
+    Parameters
+    ----------
+    dates : (T,) datetime64[D] array
+        Sessions, strictly increasing.
+    assets : (N,) str array
+        Symbols, unique.
+    asset_class : (N,) str array
+        ``equity``, ``crypto``, ...
+    calendar : {"XNYS", "24/7"}
+        The calendar of `dates`.
+    next_session : datetime64[D]
+        The session that follows the last of `dates`.
+    open, high, low, close : (T, N) float64 arrays
+        Adjusted prices. NaN where the asset has no bar.
+    volume : (T, N) float64 array
+        As printed, in `volume_unit`. NaN where there is no bar.
+    split_factor, dividend_factor : (T, N) float64 arrays
+        Cumulative adjustment factors, 1 at the first bar.
+    tradable : (T, N) bool array
+        True where the asset has a real bar.
+    member : (T, N) bool array
+        True where the asset belongs to the universe.
+    volume_unit : (N,) str array
+        ``units`` or ``currency``.
+    price_kind : (N,) str array
+        ``traded``, ``adjusted`` or ``index``.
+    close_only : (N,) bool array
+        True where the vendor gave no opens, highs and lows (they repeat the close).
+    end_reason : (N,) str array
+        Why the series ends: ``bankruptcy``, ``merger``, ``data_end`` or ``unknown``. May be
+        read only once the series has ended.
+    market_cap, book_equity, shares : (T, N) float64 arrays, optional
+        What was public on each date; NaN means not known.
+
+    Raises
+    ------
+    DataError
+        If shapes disagree, dates are not increasing, or a price is not positive.
+    """
+
+    dates: np.ndarray
+    assets: np.ndarray
+    asset_class: np.ndarray
+    calendar: str
+    next_session: np.datetime64
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+    split_factor: np.ndarray
+    dividend_factor: np.ndarray
+    tradable: np.ndarray
+    member: np.ndarray
+    volume_unit: np.ndarray
+    price_kind: np.ndarray
+    close_only: np.ndarray
+    end_reason: np.ndarray
+    market_cap: np.ndarray | None = None
+    book_equity: np.ndarray | None = None
+    shares: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        shape = self.shape
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray):
+                if value.ndim == 2 and value.shape != shape:
+                    raise DataError(
+                        f"panel field {item.name} has shape {value.shape}, expected {shape}"
+                    )
+                if value.flags.writeable:
+                    value = value.view()
+                    value.flags.writeable = False
+                    object.__setattr__(self, item.name, value)
+        if np.any(np.diff(self.dates.astype("int64")) <= 0):
+            raise DataError("panel dates are not strictly increasing")
+        if not np.all(self.close[self.tradable] > 0):
+            row, column = np.argwhere(self.tradable & ~(self.close > 0))[0]
+            raise DataError(
+                f"{self.assets[column]}: close {self.close[row, column]} on {self.dates[row]} "
+                "is not a positive number",
+                "clean the series with runs.ingest, or drop the symbol",
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, N)."""
+        return len(self.dates), len(self.assets)
+
+    @property
+    def periods_per_year(self) -> int:
+        """Sessions a year of the panel's calendar: 252 or 365."""
+        return 365 if self.calendar == "24/7" else 252
+
+    @cached_property
+    def adjustment(self) -> np.ndarray:
+        """(T, N) printed shares per adjusted unit."""
+        return _frozen(self.split_factor * self.dividend_factor)
+
+    @cached_property
+    def raw_close(self) -> np.ndarray:
+        """(T, N) closes as printed; NaN where there is no bar."""
+        return _frozen(self.close / self.adjustment)
+
+    @cached_property
+    def dollar_volume(self) -> np.ndarray:
+        """(T, N) traded value in currency; NaN where there is no bar."""
+        in_currency = self.volume_unit == "currency"
+        return _frozen(np.where(in_currency, self.volume, self.volume * self.raw_close))
+
+    @cached_property
+    def mark(self) -> np.ndarray:
+        """(T, N) last known close on or before each date; NaN before the first bar."""
+        return _frozen(forward_fill(self.close))
+
+    @cached_property
+    def age(self) -> np.ndarray:
+        """(T, N) int32 sessions since the last bar: 0 on a bar, -1 before the first."""
+        rows = np.arange(self.shape[0], dtype=np.int32)[:, None]
+        last = np.maximum.accumulate(np.where(self.tradable, rows, np.int32(-1)), axis=0)
+        return _frozen(np.where(last < 0, np.int32(-1), rows - last))
+
+    def available(self, field: str) -> bool:
+        """Whether any asset has real data in `field`, a column of the contract.
+
+        ``open``, ``high`` and ``low`` are absent where every vendor is close-only, and
+        ``shares`` where prices are adjusted or indices.
+        """
+        if field in ("open", "high", "low"):
+            return not bool(self.close_only.all())
+        if field == "split_factor":
+            return bool((self.price_kind == "traded").any())
+        if field in _BARS:
+            return bool(np.isfinite(getattr(self, field)).any())
+        return getattr(self, field, None) is not None
+
+    def as_of(self, row: int) -> Panel:
+        """What was known at the close of `row`: the rows up to it, none after."""
+        stop = row + 1
+        following = self.dates[stop] if stop < len(self.dates) else self.next_session
+        return self._take(slice(0, stop), slice(None), next_session=following)
+
+    def select(self, columns: np.ndarray) -> Panel:
+        """The same dates for some assets, given as a boolean mask or integer positions."""
+        return self._take(slice(None), columns)
+
+    def _take(self, rows: slice, columns, **changes) -> Panel:
+        taken = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, np.ndarray):
+                continue
+            if value.ndim == 2:
+                taken[item.name] = value[rows, columns]
+            elif item.name == "dates":
+                taken[item.name] = value[rows]
+            else:
+                taken[item.name] = value[columns]
+        return replace(self, **taken, **changes)
+
+
+def forward_fill(values: np.ndarray) -> np.ndarray:
+    """Carry the last finite value of each column of a (T, N) array down; NaN before it."""
+    rows = np.arange(len(values))[:, None]
+    last = np.maximum.accumulate(np.where(np.isfinite(values), rows, 0), axis=0)
+    return np.take_along_axis(values, last, axis=0)
+
+
+def _frozen(values: np.ndarray) -> np.ndarray:
+    values.flags.writeable = False
+    return values
