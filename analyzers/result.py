@@ -57,6 +57,10 @@ class RunResult:
         waited or were cancelled, liquidations.
     notes : list of str
         What the data set lacks and what the run assumes, in sentences.
+    cost_sensitivity : DataFrame
+        scale, method (``re-priced``: same fills, other costs; ``re-run``: the strategy run
+        again), cagr, volatility, sharpe, max_drawdown, turnover_traded_annual, cost_annual,
+        final_value. Scale 1 is the configured cost, scale 0 trades free.
     metrics : dict
         Flat name to number or None, as in ``metrics.json``.
     periods_per_year : int
@@ -85,6 +89,7 @@ class RunResult:
     labels: dict[str, str]
     events: pd.DataFrame
     notes: list[str]
+    cost_sensitivity: pd.DataFrame
     metrics: dict[str, Any]
     periods_per_year: int
     warm_up: int
