@@ -1,0 +1,239 @@
+"""What a factor earns: costless portfolios of its scores, and how well it ranks.
+
+Rows of scores and weights are decisions (R,), rows of marks are sessions (T,). A decision
+uses its own row and is entered `lag` rows later, at the close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from feeds.errors import DataError
+from feeds.panel import forward_fill
+
+__all__ = [
+    "drifted_returns",
+    "equal_weights",
+    "factor_correlation",
+    "factor_turnover",
+    "long_short_weights",
+    "quantile_returns",
+    "quantile_weights",
+]
+
+
+def drifted_returns(
+    close_marks: np.ndarray, decision_rows: np.ndarray, weights: np.ndarray, lag: int = 1
+) -> np.ndarray:
+    """Session returns of a costless portfolio whose weights drift between entries.
+
+    With V the value and P the marks at the entry row e, ``V_t = V (1 - sum w + sum w P_t /
+    P_e)`` until the next entry: weights are of unit capital, the rest is cash at no interest.
+
+    Parameters
+    ----------
+    close_marks : (T, N) array
+        Adjusted closes. NaN handling: a gap carries the last mark; an asset without any mark
+        at its entry is not entered, its weight stays in cash.
+    decision_rows : (R,) int array
+        Strictly increasing rows of decisions; those entered after the last row do nothing.
+    weights : (R, N) array
+        Signed target weights of unit capital; NaN is no position.
+    lag : int
+        Sessions from the decision to the entry at the close.
+
+    Returns
+    -------
+    (T,) float64 array
+        Simple returns, 0 up to and including the first entry. A book that has lost
+        everything returns -1 on that session and 0 ever after.
+
+    Raises
+    ------
+    DataError
+        If shapes disagree, rows are not increasing, or `lag` is negative.
+    """
+    relative = np.ones(len(close_marks))
+    for entry, stop, growth, target in _holdings(close_marks, decision_rows, weights, lag):
+        relative[entry + 1 : stop] = 1.0 - target.sum() + growth @ target
+        relative[entry + 1 : stop] /= np.concatenate([[1.0], relative[entry + 1 : stop - 1]])
+    return _wiped(relative) - 1.0
+
+
+def factor_turnover(
+    close_marks: np.ndarray, decision_rows: np.ndarray, weights: np.ndarray, lag: int = 1
+) -> np.ndarray:
+    """(R,) half the sum of ``abs(target - drifted weight)`` at each entry.
+
+    The first counts from cash; decisions that are never entered are NaN. Parameters, NaN
+    handling and errors as in `drifted_returns`.
+    """
+    turnover = np.full(len(decision_rows), np.nan)
+    drifted = np.zeros(close_marks.shape[1])
+    for number, holding in enumerate(_holdings(close_marks, decision_rows, weights, lag)):
+        _, _, growth, target = holding
+        turnover[number] = np.abs(target - drifted).sum() / 2.0
+        if len(growth):
+            value = 1.0 - target.sum() + growth[-1] @ target
+            drifted = target * growth[-1] / value if value > 0.0 else np.zeros_like(target)
+        else:
+            drifted = target
+    return turnover
+
+
+def _holdings(
+    close_marks: np.ndarray,
+    decision_rows: np.ndarray,
+    weights: np.ndarray,
+    lag: int,
+) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """For each entry: its row, the stop of its holding, growth since it, and the weights.
+
+    The next entry's own session still belongs to the holding: it trades at that close.
+    """
+    rows = np.asarray(decision_rows, dtype=np.int64)
+    _check_decisions(close_marks, rows, weights, lag)
+    marks = forward_fill(np.asarray(close_marks, dtype=float))
+    last = len(marks) - 1
+    entries = rows + lag
+    ends = np.minimum(np.append(entries[1:], last), last)
+    for entry, end, wanted in zip(entries, ends, weights):
+        if entry > last:
+            return
+        start = marks[entry]
+        known = np.isfinite(start) & np.isfinite(wanted)
+        target = np.where(known, wanted, 0.0)
+        growth = marks[entry + 1 : end + 1] / np.where(known, start, 1.0)
+        yield int(entry), int(end) + 1, np.where(known, growth, 1.0), target
+
+
+def _check_decisions(
+    close_marks: np.ndarray, rows: np.ndarray, weights: np.ndarray, lag: int
+) -> None:
+    expected = (len(rows), close_marks.shape[1])
+    if np.shape(weights) != expected:
+        raise DataError(
+            f"weights have shape {np.shape(weights)}, expected {expected}",
+            "give one row a decision and one column an asset",
+        )
+    if lag < 0 or (len(rows) and rows[0] < 0) or np.any(np.diff(rows) <= 0):
+        raise DataError(
+            f"decision rows must increase from 0 and the lag {lag} must not be negative",
+            "sort the rows and drop repeated ones",
+        )
+
+
+def _wiped(relative: np.ndarray) -> np.ndarray:
+    """Growth factors of a book that stops at the first one that is not positive."""
+    lost = np.flatnonzero(~(relative > 0.0))
+    if len(lost):
+        relative[lost[0]] = 0.0
+        relative[lost[0] + 1 :] = 1.0
+    return relative
+
+
+def equal_weights(eligible: np.ndarray) -> np.ndarray:
+    """(R, N) weights 1/n over the n eligible assets of each row; zero where there is none.
+
+    Parameters
+    ----------
+    eligible : (R, N) bool array
+    """
+    eligible = np.asarray(eligible, dtype=bool)
+    count = eligible.sum(axis=1, keepdims=True)
+    return np.where(eligible, 1.0 / np.maximum(count, 1), 0.0)
+
+
+def long_short_weights(scores: np.ndarray, quantile: float, min_breadth: int = 2) -> np.ndarray:
+    """(R, N) dollar-neutral weights: +0.5 spread over the best scores, -0.5 over the worst.
+
+    Each side holds ``max(1, floor(quantile x n))`` of the n assets with a score, equally
+    weighted. Assets tied across the edge of a side share its last places equally, so that
+    the order of columns never matters; where all scores are equal both sides cancel to zero.
+
+    Parameters
+    ----------
+    scores : (R, N) array
+        Higher is better; NaN is not ranked and gets zero.
+    quantile : float
+        Share of the ranked assets on each side, in (0, 0.5].
+    min_breadth : int
+        Rows with fewer ranked assets (and always with fewer than two) are all zero.
+
+    Raises
+    ------
+    DataError
+        If `quantile` is outside (0, 0.5].
+    """
+    if not 0.0 < quantile <= 0.5:
+        raise DataError(f"quantile {quantile} is outside (0, 0.5]", "0.2 holds a fifth a side")
+    scores = np.asarray(scores, dtype=float)
+    count = np.isfinite(scores).sum(axis=1)
+    places = _places(count, quantile)
+    long = _filled(scores, count - places, count)
+    short = _filled(scores, np.zeros_like(count), places)
+    broad = (count >= max(min_breadth, 2))[:, None]
+    return np.where(broad, 0.5 * (long - short), 0.0)
+
+
+def quantile_weights(scores: np.ndarray, quantiles: int) -> np.ndarray:
+    """(Q, R, N) equal weights, summing to 1, of each quantile of the scores, worst first.
+
+    The outer quantiles hold floor(n / Q) assets, as the sides of `long_short_weights` do;
+    ties share places as there. NaN is not ranked; rows with fewer than Q scores are zero.
+
+    Raises
+    ------
+    DataError
+        If `quantiles` is under 2.
+    """
+    if quantiles < 2:
+        raise DataError(f"{quantiles} quantiles cannot be compared", "ask for 2 or more")
+    scores = np.asarray(scores, dtype=float)
+    count = np.isfinite(scores).sum(axis=1)
+    count = np.where(count >= quantiles, count, 0)
+    steps = np.arange(quantiles + 1)[:, None]
+    below = count * steps // quantiles
+    edges = np.where(2 * steps <= quantiles, below, count - below[::-1])
+    return np.stack([_filled(scores, low, high) for low, high in zip(edges[:-1], edges[1:])])
+
+
+def quantile_returns(
+    scores: np.ndarray, close_marks: np.ndarray, rows: np.ndarray, quantiles: int, lag: int = 1
+) -> np.ndarray:
+    """(T, Q) session returns of the equally weighted quantile portfolios, worst first.
+
+    Parameters as in `quantile_weights` and `drifted_returns`.
+    """
+    books = quantile_weights(scores, quantiles)
+    return np.column_stack([drifted_returns(close_marks, rows, book, lag) for book in books])
+
+
+def factor_correlation(returns: pd.DataFrame) -> pd.DataFrame:
+    """(F, F) correlation of session returns; NaN for a column without variance.
+
+    NaN handling: pairs of columns use the sessions that both know, at least three.
+    """
+    return returns.corr(min_periods=3)
+
+
+def _places(count: np.ndarray, quantile: float) -> np.ndarray:
+    """Assets a side; the tiny excess keeps 0.29 x 100 at 29."""
+    return np.minimum(np.maximum(np.floor(quantile * count + 1e-9), 1), count // 2).astype(int)
+
+
+def _filled(scores: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Each asset's share of the places [low, high), places counted from the worst score.
+
+    Tied assets hold their places jointly, each an equal part.
+    """
+    frame = pd.DataFrame(scores)
+    first = frame.rank(axis=1, method="min").to_numpy() - 1.0
+    stop = frame.rank(axis=1, method="max").to_numpy()
+    overlap = np.minimum(stop, high[:, None]) - np.maximum(first, low[:, None])
+    share = np.maximum(overlap, 0.0) / (stop - first)
+    width = (high - low)[:, None]
+    return np.where(np.isfinite(scores) & (width > 0), share / np.maximum(width, 1), 0.0)
