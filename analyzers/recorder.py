@@ -1,0 +1,140 @@
+"""Recorder: the analyzer that turns the account's journal into a run's tables."""
+
+from __future__ import annotations
+
+import backtrader as bt
+import numpy as np
+import pandas as pd
+
+from feeds.panel import Panel
+from strategies.execution.journal import Journal
+
+__all__ = ["Recorder", "journal_tables"]
+
+_FILL_COLUMNS = ("column", "size", "price", "reference_price", "commission")
+
+
+class Recorder(bt.Analyzer):
+    """What the account did, as plain tables; read once, after the run.
+
+    ``get_analysis()`` returns a dict of DataFrames: ``values``, ``fills``, ``carry``,
+    ``positions``, ``prices``, ``events``, with the columns, signs and units of the run's CSV
+    files (see `docs/outputs.md`).
+    """
+
+    def get_analysis(self) -> dict[str, pd.DataFrame]:
+        broker = self.strategy.broker
+        return journal_tables(broker.account.journal, broker.account.panel)
+
+
+def journal_tables(journal: Journal, panel: Panel) -> dict[str, pd.DataFrame]:
+    """The tables of a journal over its panel, dates and symbols in place of rows and columns."""
+    dates = panel.dates.astype("datetime64[ns]")
+    fills = _fills(journal, panel, dates)
+    return {
+        "values": _values(journal, dates),
+        "fills": fills,
+        "carry": _carry(journal, panel, dates),
+        "positions": _positions(journal, panel, dates),
+        "prices": _prices(journal, panel, dates),
+        "events": _events(journal, panel, dates),
+    }
+
+
+def _values(journal: Journal, dates: np.ndarray) -> pd.DataFrame:
+    table = np.array(journal.values, dtype=float).reshape(-1, 6)
+    index = pd.DatetimeIndex(dates[table[:, 0].astype(int)], name="date")
+    columns = ["value", "cash", "long", "short", "margin"]
+    return pd.DataFrame(table[:, 1:], index=index, columns=columns)
+
+
+def _fills(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
+    lengths = [len(entry[3]) for entry in journal.fills]
+    row = np.repeat([entry[0] for entry in journal.fills], lengths).astype(int)
+    decided = np.repeat([entry[1] for entry in journal.fills], lengths).astype(int)
+    reason = np.repeat([entry[2] for entry in journal.fills], lengths)
+    column, size, price, reference, commission = (
+        _joined([entry[position] for entry in journal.fills])
+        for position in range(3, 3 + len(_FILL_COLUMNS))
+    )
+    column = column.astype(int)
+    shares = size * panel.adjustment[row, column]
+    # A delisting is no trade: the loss on it is a return, not a cost.
+    slippage = np.where(reason == "delisting", 0.0, np.abs(size) * np.abs(price - reference))
+    return pd.DataFrame(
+        {
+            "date": dates[row],
+            "decision_date": np.where(decided >= 0, dates[decided], np.datetime64("NaT")),
+            "symbol": panel.assets[column],
+            "reason": reason,
+            "size": size,
+            "price": price,
+            "reference_price": reference,
+            "commission": commission,
+            "slippage": slippage,
+            "shares": np.where(panel.price_kind[column] == "traded", shares, np.nan),
+        }
+    )
+
+
+def _carry(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
+    lengths = [len(entry[2]) for entry in journal.carry]
+    row = np.repeat([entry[0] for entry in journal.carry], lengths).astype(int)
+    column = _joined([entry[2] for entry in journal.carry]).astype(int)
+    return pd.DataFrame(
+        {
+            "date": dates[row],
+            "symbol": _symbols(panel, column),
+            "kind": np.repeat([entry[1] for entry in journal.carry], lengths),
+            "amount": _joined([entry[3] for entry in journal.carry]),
+        }
+    )
+
+
+def _positions(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
+    lengths = [len(entry[1]) for entry in journal.positions]
+    row = np.repeat([entry[0] for entry in journal.positions], lengths).astype(int)
+    column = _joined([entry[1] for entry in journal.positions]).astype(int)
+    size = _joined([entry[2] for entry in journal.positions])
+    close = panel.mark[row, column]
+    shares = size * panel.adjustment[row, column]
+    return pd.DataFrame(
+        {
+            "date": dates[row],
+            "symbol": panel.assets[column],
+            "size": size,
+            "shares": np.where(panel.price_kind[column] == "traded", shares, np.nan),
+            "close": close,
+            "value": size * close,
+        }
+    )
+
+
+def _prices(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
+    """Marks of every asset ever held, on the sessions of the values."""
+    rows = np.array([entry[0] for entry in journal.values], dtype=int)
+    held = np.unique(_joined([entry[3] for entry in journal.fills]).astype(int))
+    index = pd.DatetimeIndex(dates[rows], name="date")
+    return pd.DataFrame(panel.mark[np.ix_(rows, held)], index=index, columns=panel.assets[held])
+
+
+def _events(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
+    row = np.array([entry[0] for entry in journal.events], dtype=int)
+    column = np.array([entry[1] for entry in journal.events], dtype=int)
+    return pd.DataFrame(
+        {
+            "date": dates[row],
+            "symbol": _symbols(panel, column),
+            "kind": np.array([entry[2] for entry in journal.events], dtype=object),
+            "detail": np.array([entry[3] for entry in journal.events], dtype=object),
+        }
+    )
+
+
+def _symbols(panel: Panel, column: np.ndarray) -> np.ndarray:
+    """Symbols of columns; the empty text for column -1, which is no asset."""
+    return np.where(column >= 0, panel.assets[column], "").astype(object)
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(arrays) if arrays else np.zeros(0)

@@ -1,0 +1,202 @@
+"""The only wiring: a configuration becomes a study, and a study is run by Backtrader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from configs.schema import BacktestConfig
+from factors.composite import Scores, composite_scores
+from factors.momentum import momentum
+from factors.plugins import load_plugins
+from factors.registry import Factor, check_fields, check_parameters, get_factor
+from feeds.errors import ConfigError
+from feeds.panel import Panel
+from feeds.store import DataSet, load_dataset
+from feeds.universe import eligible_assets
+from strategies.construction import PortfolioRules
+from strategies.execution.account import Account, AccountRules
+from strategies.execution.basket import Limits
+from strategies.execution.cerebro import PanelCerebro
+from strategies.execution.costs import Carry, TradingCosts, make_carry, make_trading_costs
+from strategies.factor_rebalance import Decision, FactorRebalance, OrderRules, Signals
+from strategies.schedule import decision_rows
+
+__all__ = ["Execution", "Study", "execute", "make_factors", "prepare"]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Everything a run needs, validated: data, scores by decision row, and rules."""
+
+    config: BacktestConfig
+    data: DataSet
+    panel: Panel
+    scores: Scores
+    signals: Signals
+    costs: TradingCosts
+    carry: Carry
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """One pass of the strategy over the panel."""
+
+    account: Account
+    decisions: list[Decision]
+    tables: dict[str, Any]
+
+
+def prepare(config: BacktestConfig) -> Study:
+    """Load the data, check that it has what is asked of it, and score the decision dates.
+
+    Raises
+    ------
+    UserError
+        If the data set, a factor, a scheme or the universe does not fit the configuration.
+    """
+    load_plugins(config.plugins)
+    data = load_dataset(config.data.dir, calendar=config.data.calendar, end=config.data.end)
+    panel = _universe(config, data)
+    factors = make_factors(config, panel)
+    costs = make_trading_costs(
+        panel, config.costs.commission, config.costs.slippage, config.data.dir
+    )
+    carry = make_carry(panel, **config.costs.carry.model_dump())
+    rows = _rows(config, panel)
+    eligible = eligible_assets(panel, config.data.investable)
+    pre = config.preprocess
+    scores = composite_scores(
+        panel,
+        eligible,
+        factors,
+        rows=rows,
+        winsorize=pre.winsorize,
+        scale=pre.scale,
+        neutralize=pre.neutralize,
+        min_factors=pre.min_factors,
+    )
+    trend = momentum(panel, **_trend_parameters(config))[rows]
+    signals = Signals(rows, eligible[rows], scores.composite, trend)
+    return Study(config, data, panel, scores, signals, costs, carry)
+
+
+def execute(study: Study, cost_scale: float = 1.0, *, tables: bool = True) -> Execution:
+    """Run the strategy once on Backtrader, its trading costs multiplied by `cost_scale`."""
+    from analyzers.recorder import Recorder
+
+    config = study.config
+    rules = AccountRules(
+        config.execution.starting_cash,
+        Limits(config.execution.cash_buffer, config.execution.maintenance_margin),
+        config.execution.stale_after,
+        config.delisting_return.model_dump(),
+    )
+    account = Account(study.panel, study.costs.scaled(cost_scale), study.carry, rules)
+    cerebro = PanelCerebro(study.panel, account)
+    cerebro.addstrategy(
+        FactorRebalance,
+        panel=study.panel,
+        signals=study.signals,
+        portfolio=portfolio_rules(config),
+        orders=OrderRules(
+            config.execution.lots, config.execution.fill, config.portfolio.no_trade_band
+        ),
+    )
+    cerebro.addanalyzer(Recorder, _name="recorder")
+    strategy = cerebro.run()[0]
+    if not account.journal.started:
+        raise ConfigError(
+            f"{config.name}: nothing was ever traded between {config.data.start} and "
+            f"{config.data.end}",
+            "widen the dates: factors need history, and a plan fills on the session after it",
+        )
+    read = strategy.analyzers.recorder.get_analysis() if tables else {}
+    return Execution(account, strategy.decisions, read)
+
+
+def make_factors(
+    config: BacktestConfig, panel: Panel
+) -> list[tuple[Factor, float, dict[str, Any]]]:
+    """The configuration's factors with weight and parameters, checked against the panel."""
+    made = []
+    for name, entry in config.factors.items():
+        factor = get_factor(name, entry.proxy)
+        check_fields(factor, panel, config.data.dir)
+        check_parameters(factor, entry.parameters)
+        made.append((factor, entry.weight, entry.parameters))
+    return made
+
+
+def portfolio_rules(config: BacktestConfig) -> PortfolioRules:
+    """The rules of construction that the configuration's ``portfolio`` asks for."""
+    portfolio = config.portfolio
+    return PortfolioRules(
+        side=portfolio.side,
+        quantile=portfolio.select.quantile,
+        top=portfolio.select.top,
+        weighting=portfolio.weighting,
+        gross=portfolio.gross,
+        net=portfolio.net,
+        max_weight=portfolio.max_weight,
+        max_class_weight=portfolio.max_class_weight,
+        sleeves=portfolio.sleeves,
+        min_breadth=getattr(portfolio.min_breadth, portfolio.side),
+        thin_sleeve=portfolio.thin_sleeve,
+    )
+
+
+def _universe(config: BacktestConfig, data: DataSet) -> Panel:
+    panel = data.panel
+    wanted = np.ones(panel.shape[1], dtype=bool)
+    if config.data.universe is not None:
+        unknown = sorted(set(config.data.universe) - set(panel.assets.tolist()))
+        if unknown:
+            raise ConfigError(
+                f"data.universe: {unknown[0]} is not in {config.data.dir}"
+                + (f" (nor are {len(unknown) - 1} more)" if len(unknown) > 1 else ""),
+                f"see {config.data.dir}/universe.csv for its symbols",
+            )
+        wanted &= np.isin(panel.assets, config.data.universe)
+    sleeves = config.portfolio.sleeves
+    for name in sleeves or {}:
+        if name not in panel.asset_class[wanted]:
+            raise ConfigError(
+                f"portfolio.sleeves.{name}: the universe has no asset of this class",
+                f"classes there: {', '.join(sorted(set(panel.asset_class[wanted].tolist())))}",
+            )
+    if sleeves is not None:
+        wanted &= np.isin(panel.asset_class, [name for name in sleeves])
+    window = panel.dates >= np.datetime64(config.data.start)
+    if not panel.tradable[np.ix_(window, wanted)].any():
+        raise ConfigError(
+            f"{config.data.dir} has no data for the universe in {config.data.start}.."
+            f"{config.data.end}",
+            f"it covers {panel.dates[0]}..{panel.dates[-1]}: change data.start and data.end",
+        )
+    return panel if wanted.all() else panel.select(wanted)
+
+
+def _rows(config: BacktestConfig, panel: Panel) -> np.ndarray:
+    rule = config.portfolio.rebalance
+    if not isinstance(rule, str):
+        rule = getattr(rule, "every", None) or rule.dates
+    fillable = None
+    if config.data.calendar == "24/7" and (panel.asset_class == "equity").any():
+        from feeds.calendars import is_session
+
+        following = np.append(panel.dates[1:], panel.next_session)
+        fillable = is_session(following)
+    return decision_rows(
+        panel.dates, panel.next_session, rule, config.data.start, fillable=fillable
+    )
+
+
+def _trend_parameters(config: BacktestConfig) -> dict[str, Any]:
+    """As configured; else those of the momentum factor, so that one trend is meant."""
+    if config.portfolio.trend:
+        return dict(config.portfolio.trend)
+    entry = config.factors.get("momentum")
+    return entry.parameters if entry is not None else {}

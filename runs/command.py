@@ -1,0 +1,50 @@
+"""What every command shares: logging, errors and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from feeds.errors import UserError
+
+__all__ = ["add_common_arguments", "configure_logging", "main_guard"]
+
+EXIT_USER_MISTAKE = 2
+EXIT_INTERRUPTED = 130
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--quiet`` and ``--verbose``, which every command takes."""
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("--quiet", action="store_true", help="print errors only")
+    volume.add_argument("--verbose", action="store_true", help="print what is being done")
+
+
+def configure_logging(*, quiet: bool = False, verbose: bool = False) -> None:
+    """Send log records to standard error at the level that was asked for."""
+    level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
+    for name in ("matplotlib", "fontTools", "yfinance"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def main_guard(
+    main: Callable[[Sequence[str] | None], int],
+) -> Callable[[Sequence[str] | None], int]:
+    """Turn a user's mistake into a short message and exit code 2, without a traceback."""
+
+    @functools.wraps(main)
+    def guarded(argv: Sequence[str] | None = None) -> int:
+        try:
+            return main(argv)
+        except UserError as error:
+            print("\n".join(f"error: {error}".splitlines()[:3]), file=sys.stderr)
+            return EXIT_USER_MISTAKE
+        except KeyboardInterrupt:
+            print("interrupted: nothing was written", file=sys.stderr)
+            return EXIT_INTERRUPTED
+
+    return guarded

@@ -1,0 +1,213 @@
+"""The account: cash and positions, moved bar by bar, with a column of everything it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from feeds.panel import Panel
+from strategies.execution.basket import Basket, Limits, fill_basket
+from strategies.execution.costs import Carry, TradingCosts
+from strategies.execution.journal import Journal
+
+__all__ = ["Account", "AccountRules", "Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A basket decided in one row, to be filled at one instant of a later one.
+
+    Parameters
+    ----------
+    decision_row : int
+        The row whose close was known when the plan was made.
+    basket : Basket
+        The tickets.
+    instant : {"open", "close"}
+        Where in the session the whole basket fills.
+    reason : str
+        ``rebalance`` or ``liquidation``.
+    """
+
+    decision_row: int
+    basket: Basket
+    instant: str
+    reason: str = "rebalance"
+
+
+@dataclass(frozen=True)
+class AccountRules:
+    """Starting cash, limits at the fill, and how ended series are closed.
+
+    Parameters
+    ----------
+    starting_cash : float
+        In currency.
+    limits : Limits
+        What must hold after every fill.
+    stale_after : int
+        Sessions without a bar after which a holding is closed.
+    delisting_return : mapping
+        ``end_reason`` to the return on the last mark, in [-1, 0].
+    """
+
+    starting_cash: float
+    limits: Limits
+    stale_after: int
+    delisting_return: Mapping[str, float]
+
+
+class Account:
+    """Cash and positions over a panel, moved one row at a time by :meth:`step`.
+
+    A row's order of events: carry accrues on the prior mark; holdings whose series ended are
+    closed; the pending plan fills; the book is marked at the close and its margin checked. The
+    strategy decides after that, so a plan can fill on a later row only.
+    """
+
+    def __init__(
+        self, panel: Panel, costs: TradingCosts, carry: Carry, rules: AccountRules
+    ) -> None:
+        self.panel, self.costs, self.carry, self.rules = panel, costs, carry, rules
+        self.position = np.zeros(panel.shape[1])
+        self.cash = self.value = float(rules.starting_cash)
+        self.journal = Journal()
+        self._pending: Plan | None = None
+        self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
+        self._returns = np.array([rules.delisting_return[r] for r in panel.end_reason.tolist()])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything left to trade with."""
+        return self.value > 0
+
+    def submit(self, plan: Plan) -> None:
+        """Take `plan` for the next session, cancelling what an earlier one left unfilled."""
+        self._cancel_pending(plan.decision_row, "replaced by a new plan")
+        self._pending = plan if len(plan.basket) else None
+
+    def step(self, row: int) -> None:
+        """Bring the account from the close of ``row - 1`` to the close of `row`."""
+        if self.journal.started:
+            self._accrue(row)
+            self._close_stale(row)
+        if self._pending is not None:
+            self._fill(row)
+        self._mark(row)
+
+    def _accrue(self, row: int) -> None:
+        held = np.flatnonzero(self.position)
+        value = self.position[held] * self.panel.mark[row - 1, held]
+        days = int(self._days[row])
+        for kind, columns, amounts in self.carry.accrue(days, self.cash, held, value):
+            self.cash += float(amounts.sum())
+            self.journal.record_carry(row, kind, columns, amounts)
+
+    def _close_stale(self, row: int) -> None:
+        held = np.flatnonzero(self.position)
+        stale = held[self.panel.age[row, held] >= self.rules.stale_after]
+        if not len(stale):
+            return
+        size = -self.position[stale]
+        reference = self.panel.mark[row, stale]
+        price = reference * (1.0 + self._returns[stale])
+        self._book(row, -1, "delisting", stale, size, price, reference, np.zeros(len(stale)))
+        for column in stale.tolist():
+            reason = str(self.panel.end_reason[column])
+            detail = f"no bar for {self.rules.stale_after} sessions, closed as {reason}"
+            self.journal.record_event(row, column, "delisting", detail)
+
+    def _fill(self, row: int) -> None:
+        plan = self._pending
+        tradable = self.panel.tradable[row, plan.basket.column]
+        ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
+        self._pending = Plan(plan.decision_row, later, plan.instant, plan.reason)
+        if not len(later):
+            self._pending = None
+        elif row == plan.decision_row + 1:
+            for column in later.column.tolist():
+                self.journal.record_event(row, column, "waiting", "no bar, the ticket waits")
+        if len(ready):
+            self._execute(row, plan, self._as_held(ready))
+
+    def _as_held(self, basket: Basket) -> Basket:
+        """Reductions never exceed what is still held (a delisting may have come between)."""
+        held = self.position[basket.column]
+        gone = (basket.reduce != 0) & (held == 0)
+        return Basket(
+            basket.column, np.where(gone, 0.0, basket.reduce), basket.increase, basket.lot
+        ).take(~gone | (basket.increase != 0))
+
+    def _execute(self, row: int, plan: Plan, basket: Basket) -> None:
+        panel = self.panel
+        prices = panel.open[row] if plan.instant == "open" else panel.close[row]
+        mark = np.where(panel.tradable[row], prices, panel.mark[max(row - 1, 0)])
+        reference = prices[basket.column]
+        fill = fill_basket(
+            basket,
+            reference=reference,
+            shares_per_unit=panel.adjustment[row, basket.column],
+            cash=self.cash,
+            position=self.position,
+            mark=mark,
+            costs=self.costs,
+            limits=self.rules.limits,
+        )
+        if fill.scale < 1.0:
+            self.journal.record_event(
+                row, -1, "scaled", f"increases scaled by {fill.scale:.6f} to cash and margin"
+            )
+        # Reductions are booked before what they pay for.
+        order = np.argsort(basket.increase != 0, kind="stable")
+        order = order[fill.size[order] != 0]
+        column = basket.column[order]
+        self._book(
+            row,
+            plan.decision_row,
+            plan.reason,
+            column,
+            fill.size[order],
+            fill.price[order],
+            reference[order],
+            fill.commission[order],
+        )
+        held = np.flatnonzero(self.position)
+        self.journal.record_positions(row, held, self.position[held])
+
+    def _book(self, row, decision_row, reason, column, size, price, reference, commission) -> None:
+        """Move units and cash for fills, in their order."""
+        self.position[column] += size
+        for amount in (size * price + commission).tolist():
+            self.cash -= amount
+        self.journal.record_fills(
+            row, decision_row, reason, column, size, price, reference, commission
+        )
+
+    def _mark(self, row: int) -> None:
+        held = np.flatnonzero(self.position)
+        value = self.position[held] * self.panel.mark[row, held]
+        long, short = float(value[value > 0].sum()), float(value[value < 0].sum())
+        self.value = self.cash + long + short
+        margin = self.rules.limits.maintenance_margin * (long - short)
+        if self.journal.started:
+            self.journal.record_value(row, self.value, self.cash, long, short, margin)
+        if len(held) and self.value <= margin:
+            self._liquidate(row, held)
+
+    def _liquidate(self, row: int, held: np.ndarray) -> None:
+        if self._pending is not None and self._pending.reason == "liquidation":
+            return
+        self._cancel_pending(row, "the account is being liquidated")
+        zeros = np.zeros(len(held))
+        basket = Basket(held, -self.position[held], zeros, np.ones(len(held)))
+        self._pending = Plan(row, basket, "close", "liquidation")
+        detail = f"value {self.value:.2f} at or below the maintenance margin, all is closed"
+        self.journal.record_event(row, -1, "liquidation", detail)
+
+    def _cancel_pending(self, row: int, why: str) -> None:
+        if self._pending is not None:
+            for column in self._pending.basket.column.tolist():
+                self.journal.record_event(row, column, "cancelled", f"unfilled ticket {why}")
+            self._pending = None

@@ -1,0 +1,192 @@
+"""One basket of tickets, filled at one instant: reductions whole, increases by one factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from strategies.execution.costs import TradingCosts
+
+__all__ = ["Basket", "BasketFill", "Limits", "fill_basket", "make_basket"]
+
+#: Relative slack under which a limit counts as met: rounding, not money.
+_SLACK = 1e-12
+
+
+@dataclass(frozen=True)
+class Basket:
+    """Tickets of one plan, one an asset.
+
+    Parameters
+    ----------
+    column : (k,) int array
+        Assets.
+    reduce : (k,) float array
+        Signed units that bring a position towards zero; never past it.
+    increase : (k,) float array
+        Signed units that open or enlarge a position.
+    lot : (k,) float array
+        Smallest quantity of an increase, in the same units.
+    """
+
+    column: np.ndarray
+    reduce: np.ndarray
+    increase: np.ndarray
+    lot: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def take(self, mask: np.ndarray) -> Basket:
+        """The tickets where `mask` is True."""
+        return Basket(self.column[mask], self.reduce[mask], self.increase[mask], self.lot[mask])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What must hold after every fill.
+
+    Parameters
+    ----------
+    cash_buffer : float
+        Share of NAV kept as cash that is not short proceeds.
+    maintenance_margin : float
+        NAV must exceed this share of gross exposure.
+    """
+
+    cash_buffer: float = 0.0
+    maintenance_margin: float = 0.25
+
+
+@dataclass(frozen=True)
+class BasketFill:
+    """What a basket did: (k,) signed `size`, `price` with slippage, `commission`; `scale`."""
+
+    size: np.ndarray
+    price: np.ndarray
+    commission: np.ndarray
+    scale: float
+
+
+def make_basket(target: np.ndarray, held: np.ndarray, lot: np.ndarray) -> Basket:
+    """Netted tickets from the position `held` to `target`, in whole lots.
+
+    Parameters
+    ----------
+    target, held, lot : (N,) float arrays
+        Signed target units, signed units held, smallest quantity.
+
+    Notes
+    -----
+    Quantities are cut towards zero to whole lots. An exit is whole whatever its size, and a
+    flip is an exit and an opening in one ticket.
+    """
+    crosses = held * target <= 0
+    change = target - held
+    toward_zero = ~crosses & (np.abs(target) < np.abs(held))
+    reduce = np.where(crosses, -held, np.where(toward_zero, _whole(change, lot), 0.0))
+    increase = np.where(
+        crosses, _whole(target, lot), np.where(toward_zero, 0.0, _whole(change, lot))
+    )
+    traded = np.flatnonzero((reduce != 0) | (increase != 0))
+    return Basket(traded, reduce[traded], increase[traded], lot[traded])
+
+
+def fill_basket(
+    basket: Basket,
+    *,
+    reference: np.ndarray,
+    shares_per_unit: np.ndarray,
+    cash: float,
+    position: np.ndarray,
+    mark: np.ndarray,
+    costs: TradingCosts,
+    limits: Limits,
+) -> BasketFill:
+    """Fill reductions whole and as much of the increases as cash and margin allow.
+
+    All increases, on both sides, are scaled by one factor, so that the book keeps its
+    proportions and neutrality. The factor is the largest for which, after the fills, cash
+    that is not short proceeds is at least ``cash_buffer x NAV`` and NAV at least
+    ``maintenance_margin x gross``; quantities are then cut to whole lots.
+
+    Parameters
+    ----------
+    reference, shares_per_unit : (k,) float arrays
+        The tickets' reference prices and printed shares per unit.
+    cash : float
+        Before the fills.
+    position, mark : (N,) float arrays
+        Units held before the fills and prices at the instant of the fill; NaN marks are
+        allowed where nothing is held.
+    """
+    after = _Afterwards(basket, reference, shares_per_unit, cash, position, mark, costs, limits)
+    scale = after.largest_scale()
+    size = basket.reduce + _whole(scale * basket.increase, basket.lot)
+    price, commission = after.charges(size)
+    return BasketFill(size, price, commission, scale)
+
+
+def _whole(quantity: np.ndarray, lot: np.ndarray) -> np.ndarray:
+    """Cut towards zero to whole lots; a quotient within rounding of a whole one keeps it."""
+    lots = quantity / lot
+    near = np.rint(lots)
+    close = np.abs(lots - near) <= 1e-9 + 1e-15 * np.abs(near)
+    return np.where(close, near, np.trunc(lots)) * lot
+
+
+class _Afterwards:
+    """The state of the account after a basket whose increases are scaled."""
+
+    def __init__(self, basket, reference, shares_per_unit, cash, position, mark, costs, limits):
+        self.basket, self.reference, self.shares_per_unit = basket, reference, shares_per_unit
+        self.cash, self.costs, self.limits = cash, costs, limits
+        others = np.flatnonzero(position)
+        others = others[~np.isin(others, basket.column)]
+        value = position[others] * mark[others]
+        self.other_long, self.other_short = value[value > 0].sum(), value[value < 0].sum()
+        self.held = position[basket.column]
+
+    def charges(self, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        price = self.costs.fill_price(self.basket.column, size, self.reference)
+        commission = self.costs.commission(
+            self.basket.column, size, price, size * self.shares_per_unit
+        )
+        return price, commission
+
+    def slack(self, scale: float) -> float:
+        """How far the tighter limit is from binding, in currency; negative when broken."""
+        size = self.basket.reduce + scale * self.basket.increase
+        price, commission = self.charges(size)
+        cash = self.cash - float(size @ price) - float(commission.sum())
+        value = (self.held + size) * self.reference
+        long = self.other_long + value[value > 0].sum()
+        short = self.other_short + value[value < 0].sum()
+        nav = cash + long + short
+        free_cash = cash + short - self.limits.cash_buffer * nav
+        margin = nav - self.limits.maintenance_margin * (long - short)
+        return float(min(free_cash, margin)) + _SLACK * abs(nav)
+
+    def largest_scale(self) -> float:
+        if not self.basket.increase.any() or self.slack(1.0) >= 0:
+            return 1.0
+        low, high = 0.0, 1.0
+        at_low, at_high = self.slack(low), self.slack(high)
+        if at_low < 0:
+            return 0.0
+        # The slack is close to linear in the scale, so interpolation needs a few steps; the
+        # halving bounds the rest (minimum fees make steps).
+        for step in range(100):
+            share = at_low / (at_low - at_high) if step % 3 < 2 else 0.5
+            middle = low + (high - low) * share
+            if not low < middle < high:
+                break
+            at_middle = self.slack(middle)
+            if at_middle >= 0:
+                low, at_low = middle, at_middle
+                if at_low <= _SLACK * abs(self.cash) or high - low < 1e-15:
+                    break
+            else:
+                high, at_high = middle, at_middle
+        return low

@@ -1,0 +1,114 @@
+"""Commission schemes: what a broker charges for a ticket.
+
+A ticket is all that one asset trades at one fill, so a minimum is charged once, also when a
+position turns from long to short. Every scheme is a frozen dataclass with one pure method::
+
+    charge(size, price, shares) -> (k,) float64 in currency, >= 0
+
+`size` (k,) signed adjusted units, `price` (k,) fill prices with slippage in them, `shares`
+(k,) printed shares (equal to `size` where a data set knows only adjusted prices, which
+per-share schemes refuse). A ticket of size 0 costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+__all__ = [
+    "COMMISSIONS",
+    "Commission",
+    "FixedCommission",
+    "NoCommission",
+    "PerShareCommission",
+    "PercentCommission",
+]
+
+
+class Commission(Protocol):
+    """What the broker asks of a commission scheme."""
+
+    fields: ClassVar[tuple[str, ...]]
+
+    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """(k,) cost of each ticket, in currency."""
+
+
+@dataclass(frozen=True)
+class NoCommission:
+    """Nothing is charged."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        return np.zeros(len(size))
+
+
+@dataclass(frozen=True)
+class PercentCommission:
+    """A share of traded value: ``abs(size) x price x bps / 10,000``, at least `minimum`.
+
+    Parameters
+    ----------
+    bps : float
+        Basis points of the traded value.
+    minimum : float
+        Least charge of a ticket, in currency.
+    """
+
+    bps: float
+    minimum: float = 0.0
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        cost = np.abs(size) * price * (self.bps / 1e4)
+        return np.where(size != 0, np.maximum(cost, self.minimum), 0.0)
+
+
+@dataclass(frozen=True)
+class PerShareCommission:
+    """A price a printed share: ``abs(shares) x rate``, within a minimum and a maximum.
+
+    Parameters
+    ----------
+    rate : float
+        Currency a printed share.
+    minimum : float
+        Least charge of a ticket, in currency.
+    maximum_bps : float
+        Greatest charge, in basis points of the traded value; it prevails over the minimum.
+    """
+
+    rate: float
+    minimum: float = 0.0
+    maximum_bps: float = math.inf
+    fields: ClassVar[tuple[str, ...]] = ("split_factor",)
+
+    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        cost = np.maximum(np.abs(shares) * self.rate, self.minimum)
+        if math.isfinite(self.maximum_bps):
+            cost = np.minimum(cost, np.abs(size) * price * (self.maximum_bps / 1e4))
+        return np.where(size != 0, cost, 0.0)
+
+
+@dataclass(frozen=True)
+class FixedCommission:
+    """The same `amount` for every ticket, in currency."""
+
+    amount: float
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        return np.where(size != 0, self.amount, 0.0)
+
+
+#: Scheme name in the configuration to its class.
+COMMISSIONS: dict[str, type] = {
+    "none": NoCommission,
+    "percent": PercentCommission,
+    "per_share": PerShareCommission,
+    "fixed": FixedCommission,
+}

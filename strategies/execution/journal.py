@@ -1,0 +1,77 @@
+"""The account's record: columns that grow by arrays, turned into tables after the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Journal"]
+
+
+@dataclass
+class Journal:
+    """Everything an account did, in the order in which it did it.
+
+    Each list holds one tuple an event of the account; rows and columns are positions in the
+    panel. ``column`` -1 means no asset, ``decision_row`` -1 means no decision.
+
+    Attributes
+    ----------
+    fills : list of (row, decision_row, reason, column, size, price, reference, commission)
+        The last five are (k,) arrays.
+    carry : list of (row, kind, column, amount)
+        The last two are (k,) arrays.
+    values : list of (row, value, cash, long, short, margin)
+        One a session, from that of the first fill.
+    positions : list of (row, column, size)
+        What was held after each basket; the last two are (k,) arrays.
+    events : list of (row, column, kind, detail)
+        What a user should know.
+    """
+
+    fills: list[tuple] = field(default_factory=list)
+    carry: list[tuple] = field(default_factory=list)
+    values: list[tuple] = field(default_factory=list)
+    positions: list[tuple] = field(default_factory=list)
+    events: list[tuple] = field(default_factory=list)
+
+    @property
+    def started(self) -> bool:
+        """Whether anything has been filled yet."""
+        return bool(self.fills)
+
+    def record_fills(
+        self,
+        row: int,
+        decision_row: int,
+        reason: str,
+        column: np.ndarray,
+        size: np.ndarray,
+        price: np.ndarray,
+        reference: np.ndarray,
+        commission: np.ndarray,
+    ) -> None:
+        """Fills of one instant; an empty basket leaves no trace."""
+        if len(column):
+            self.fills.append(
+                (row, decision_row, reason, column, size, price, reference, commission)
+            )
+
+    def record_carry(self, row: int, kind: str, column: np.ndarray, amount: np.ndarray) -> None:
+        """Carry of one kind, by asset."""
+        self.carry.append((row, kind, column, amount))
+
+    def record_value(
+        self, row: int, value: float, cash: float, long: float, short: float, margin: float
+    ) -> None:
+        """The account at the close of `row`."""
+        self.values.append((row, value, cash, long, short, margin))
+
+    def record_positions(self, row: int, column: np.ndarray, size: np.ndarray) -> None:
+        """What is held after a basket."""
+        self.positions.append((row, column, size))
+
+    def record_event(self, row: int, column: int, kind: str, detail: str) -> None:
+        """Something that a user should know."""
+        self.events.append((row, column, kind, detail))

@@ -1,0 +1,149 @@
+"""FactorRebalance: the Backtrader strategy that turns scores into plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import backtrader as bt
+import numpy as np
+
+from feeds.panel import Panel
+from strategies.construction import CrossSection, PortfolioRules, target_weights
+from strategies.execution.account import Plan
+from strategies.execution.basket import Basket, make_basket
+
+__all__ = ["Decision", "FactorRebalance", "Signals"]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the strategy knows on its decision dates, each row from data up to that row only.
+
+    Parameters
+    ----------
+    rows : (R,) int array
+        Decision rows of the panel, increasing.
+    eligible : (R, N) bool array
+        Members with a bar that may be held.
+    score, trend : (R, N) float arrays
+        Composite score, and the asset's own past return for thin sleeves; NaN: not known.
+    """
+
+    rows: np.ndarray
+    eligible: np.ndarray
+    score: np.ndarray
+    trend: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision: its row, and the target weights (N,) with what a user should know."""
+
+    row: int
+    weights: np.ndarray
+    reports: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class OrderRules:
+    """How weights become tickets.
+
+    Parameters
+    ----------
+    lots : mapping
+        Asset class to smallest quantity, in printed shares where they are known.
+    fill : {"auto", "next_open", "next_close"}
+        ``auto`` fills at the next open where one class trades and every asset of the basket
+        has a traded open, else at the next close.
+    no_trade_band : float
+        A change of weight up to this is not traded; exits always are.
+    """
+
+    lots: Mapping[str, float] = field(default_factory=dict)
+    fill: str = "auto"
+    no_trade_band: float = 0.0
+
+
+class FactorRebalance(bt.Strategy):
+    """Rebalance to target weights on decision dates.
+
+    On a decision row the account's value and positions at that close are turned into one
+    netted basket, which the broker fills at the next session. Between decisions the strategy
+    does nothing.
+
+    Parameters
+    ----------
+    panel : Panel
+        The bars behind the feeds, in the same order.
+    signals : Signals
+        Scores by decision row.
+    portfolio : PortfolioRules
+        Scores to weights.
+    orders : OrderRules
+        Weights to tickets.
+
+    Attributes
+    ----------
+    decisions : list of Decision
+        What was decided, in order.
+    """
+
+    params = (("panel", None), ("signals", None), ("portfolio", None), ("orders", None))
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self._number_of = {int(row): number for number, row in enumerate(self.p.signals.rows)}
+        lots = self.p.orders.lots
+        classes = self.p.panel.asset_class.tolist()
+        self._lot = np.array([lots.get(name, 1e-8) for name in classes])
+
+    def _getminperstatus(self) -> int:
+        # Warm-up is decided by the factors' own history, asset by asset: no feed holds up the
+        # others, and nothing has to be asked of each of them at every bar.
+        self._minperstatus = -1
+        return -1
+
+    def next(self) -> None:
+        number = self._number_of.get(self.env.clock.row)
+        if number is not None:
+            self._rebalance(number)
+
+    def _rebalance(self, number: int) -> None:
+        signals, panel = self.p.signals, self.p.panel
+        row = int(signals.rows[number])
+        section = CrossSection(
+            panel.assets,
+            panel.asset_class,
+            signals.eligible[number],
+            signals.score[number],
+            signals.trend[number],
+        )
+        target = target_weights(section, self.p.portfolio)
+        self.decisions.append(Decision(row, target.weights, target.reports))
+        if self.broker.account.is_open:
+            basket = self._basket(row, target.weights)
+            self.broker.submit_plan(Plan(row, basket, self._instant(basket)))
+
+    def _basket(self, row: int, weights: np.ndarray) -> Basket:
+        """Tickets from what is held to the weights, sized by the value and closes of `row`."""
+        panel, account = self.p.panel, self.broker.account
+        price, held = panel.mark[row], account.position
+        wanted = weights != 0
+        target = np.zeros(len(weights))
+        target[wanted] = weights[wanted] * account.value / price[wanted]
+        if self.p.orders.no_trade_band > 0:
+            drift = np.abs(target - held) * np.nan_to_num(price) / account.value
+            target = np.where(wanted & (drift <= self.p.orders.no_trade_band), held, target)
+        printed = panel.price_kind == "traded"
+        lot = np.where(
+            printed, self._lot / np.nan_to_num(panel.adjustment[row], nan=1.0), self._lot
+        )
+        return make_basket(target, held, lot)
+
+    def _instant(self, basket: Basket) -> str:
+        if self.p.orders.fill != "auto":
+            return self.p.orders.fill.removeprefix("next_")
+        panel = self.p.panel
+        one_class = len(set(panel.asset_class[basket.column].tolist())) <= 1
+        return "open" if one_class and not panel.close_only[basket.column].any() else "close"
