@@ -35,9 +35,7 @@ COST_COLUMNS = (
 )
 
 
-def reprice(
-    values: pd.DataFrame, fills: pd.DataFrame, starting_cash: float, scale: float
-) -> pd.Series:
+def reprice(values: pd.DataFrame, fills: pd.DataFrame, scale: float) -> pd.Series:
     """Values of the book had its very fills cost `scale` times what they did.
 
     ``value_t(s) = value_t + (1 - s) x (commission + slippage cumulated up to t)``. Quantities
@@ -50,8 +48,6 @@ def reprice(
         Index date; value, in currency; T sessions.
     fills : DataFrame
         date, commission, slippage, in currency, positive; every date is one of `values`.
-    starting_cash : float
-        In currency; what the book is worth where no session exists yet.
     scale : float
         0 trades free, 1 is the run itself.
 
@@ -159,7 +155,7 @@ def cost_table(
             cost_row(
                 "re-priced",
                 scale,
-                reprice(values, fills, starting_cash, scale),
+                reprice(values, fills, scale),
                 charged,
                 starting_cash=starting_cash,
                 periods_per_year=periods_per_year,
