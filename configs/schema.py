@@ -8,7 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 __all__ = [
     "BacktestConfig",
@@ -24,6 +33,50 @@ __all__ = [
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
+
+
+def _iso_date(value: Any) -> Any:
+    """A quoted date is a date too."""
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _name(value: str) -> str:
+    """Names and symbols become column and file names: no way out of a folder."""
+    path_like = value.startswith((".", "/", "~")) or ".." in value or "\\" in value
+    if path_like or not value.isprintable() or value != value.strip():
+        raise ValueError(
+            f"{value[:60]!r} is not a name: it leads to a path, or holds blanks at its ends or "
+            "unprintable characters\nchoose plain text"
+        )
+    return value
+
+
+def _distinct(symbols: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    seen: set[str] = set()
+    for symbol in symbols or ():
+        if symbol in seen:
+            raise ValueError(f"{symbol} is listed twice in data.universe\nkeep one of them")
+        seen.add(symbol)
+    return symbols
+
+
+def _rebalance_form(value: Any) -> str:
+    if isinstance(value, DatesConfig) or isinstance(value, dict) and "dates" in value:
+        return "<dates>"
+    return "<every>" if isinstance(value, (dict, EveryConfig)) else "<period>"
+
+
+Date = Annotated[dt.date, BeforeValidator(_iso_date)]
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_name)]
 
 
 class _Strict(BaseModel):
@@ -45,27 +98,30 @@ class InvestableConfig(_Strict):
 
 class DataConfig(_Strict):
     dir: str = Field(description="folder of the data set")
-    start: dt.date = Field(description="first day on which the strategy may decide")
-    end: dt.date = Field(description="last day; later bars are not read")
+    start: Date = Field(description="first day on which the strategy may decide")
+    end: Date = Field(description="last day; later bars are not read")
     calendar: Literal["XNYS", "24/7"] = Field(
         "XNYS", description="XNYS folds crypto into sessions; 24/7 has every day"
     )
-    universe: tuple[str, ...] | None = Field(
-        None, description="symbols to use; null means every tradable symbol of the set"
-    )
+    universe: Annotated[
+        tuple[Name, ...] | None, BeforeValidator(_tuple), AfterValidator(_distinct)
+    ] = Field(None, description="symbols to use; null means every tradable symbol of the set")
     investable: InvestableConfig | None = Field(None, description="floors, or null for none")
 
     @model_validator(mode="after")
     def _ordered(self):
         if self.end <= self.start:
-            raise ValueError(f"data.end {self.end} is not after data.start {self.start}")
+            raise ValueError(
+                f"data.end {self.end} is not after data.start {self.start}\n"
+                "exchange them, or correct one"
+            )
         return self
 
 
 class FactorConfig(BaseModel):
     """One factor: its weight in the composite, its proxy if any, and its own parameters."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
     weight: float = Field(1.0, description="weight in the composite score")
     proxy: str | None = Field(
@@ -98,7 +154,10 @@ class SelectConfig(_Strict):
     @model_validator(mode="after")
     def _one(self):
         if (self.quantile is None) == (self.top is None):
-            raise ValueError("select needs exactly one of quantile and top")
+            raise ValueError(
+                "portfolio.select needs exactly one of quantile and top\n"
+                "remove the other, or set it to null"
+            )
         return self
 
 
@@ -112,7 +171,17 @@ class EveryConfig(_Strict):
 
 
 class DatesConfig(_Strict):
-    dates: tuple[dt.date, ...] = Field(min_length=1, description="decision dates, explicit")
+    dates: Annotated[tuple[Date, ...], BeforeValidator(_tuple)] = Field(
+        min_length=1, description="decision dates, explicit"
+    )
+
+
+Rebalance = Annotated[
+    Annotated[Literal["weekly", "monthly", "quarterly"], Tag("<period>")]
+    | Annotated[EveryConfig, Tag("<every>")]
+    | Annotated[DatesConfig, Tag("<dates>")],
+    Discriminator(_rebalance_form),
+]
 
 
 class PortfolioConfig(_Strict):
@@ -136,14 +205,14 @@ class PortfolioConfig(_Strict):
     thin_sleeve: Literal["trend", "long_only", "cash", "redistribute"] = Field(
         "trend", description="what a sleeve below min_breadth does"
     )
-    trend: dict[str, int] = Field(
+    trend: dict[Literal["lookback", "skip"], Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict,
         description="lookback and skip of a thin sleeve's trend; default: as momentum",
     )
     no_trade_band: NonNegative = Field(
         0.0, description="a drift of weight up to this is not traded; exits always are"
     )
-    rebalance: Literal["weekly", "monthly", "quarterly"] | EveryConfig | DatesConfig = Field(
+    rebalance: Rebalance = Field(
         "monthly", description="last session of each period, {every: n} or {dates: [...]}"
     )
 
@@ -151,13 +220,18 @@ class PortfolioConfig(_Strict):
     def _feasible(self):
         if self.side == "long_only" and self.net not in (0.0, self.gross):
             raise ValueError(
-                f"portfolio.net {self.net} contradicts side long_only, where net = gross"
+                f"portfolio.net {self.net} contradicts side long_only, where net = gross\n"
+                "remove portfolio.net, or choose side: long_short"
             )
         if abs(self.net) > self.gross:
-            raise ValueError(f"portfolio.net {self.net} exceeds portfolio.gross {self.gross}")
+            raise ValueError(
+                f"portfolio.net {self.net} exceeds portfolio.gross {self.gross}\n"
+                "choose a net between -gross and gross"
+            )
         if self.sleeves is not None and abs(sum(self.sleeves.values()) - 1.0) > 1e-9:
             raise ValueError(
-                f"portfolio.sleeves sum to {sum(self.sleeves.values()):g}, they must sum to 1"
+                f"portfolio.sleeves sum to {sum(self.sleeves.values()):g}, they must sum to 1\n"
+                "gross scales all of them; give each its share of it"
             )
         return self
 
@@ -195,7 +269,7 @@ class CarryConfig(_Strict):
         both = sorted(set(self.borrow_annual) & set(self.funding_annual))
         if both:
             raise ValueError(
-                f"costs.carry charges {both[0]} both borrow and funding; keep one of them"
+                f"costs.carry charges {both[0]} both borrow and funding\nkeep one of them"
             )
         return self
 
@@ -220,10 +294,10 @@ class DelistingConfig(_Strict):
 class BacktestConfig(_Strict):
     """A whole run: data, factors, portfolio, execution and costs."""
 
-    name: str = Field(min_length=1, max_length=80, description="title of the run")
+    name: Name = Field(description="title of the run")
     seed: int = Field(7, ge=0, description="seed of everything random")
     data: DataConfig = Field(description="what is read")
-    benchmark: str = Field(
+    benchmark: Name = Field(
         "equal_weight", description="equal_weight (of the universe), cash, or a symbol of the set"
     )
     factors: dict[str, FactorConfig] = Field(min_length=1, description="by factor name")
@@ -234,13 +308,19 @@ class BacktestConfig(_Strict):
     delisting_return: DelistingConfig = Field(
         default_factory=DelistingConfig, description="by end_reason"
     )
-    plugins: tuple[str, ...] = Field((), description="modules or files with the user's factors")
+    plugins: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
+        (), description="modules or files with the user's factors"
+    )
 
     @model_validator(mode="after")
     def _enough_factors(self):
         if self.preprocess.min_factors > len(self.factors):
             raise ValueError(
                 f"preprocess.min_factors {self.preprocess.min_factors} exceeds the "
-                f"{len(self.factors)} factors asked for"
+                f"{len(self.factors)} factors asked for\nlower it, or ask for more factors"
+            )
+        if not any(entry.weight for entry in self.factors.values()):
+            raise ValueError(
+                "every weight in factors is 0, so that nothing is ranked\ngive one factor a weight"
             )
         return self

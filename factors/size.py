@@ -1,0 +1,98 @@
+"""Size: small is better, by market cap or by traded value where no cap is known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from factors.registry import factor
+from factors.windows import check_window, is_fresh, recent
+from feeds.panel import Panel
+
+__all__ = ["dollar_volume", "median_dollar_volume", "small_cap"]
+
+
+@factor("size", label="Size", fields=("market_cap",))
+def small_cap(panel: Panel) -> np.ndarray:
+    """Minus the log of the market cap.
+
+    Returns
+    -------
+    (T, N) float64 array
+        -log(currency). NaN where the cap is not known or not positive, and where the asset has
+        no bar within the week before t.
+
+    References
+    ----------
+    Banz (1981), Journal of Financial Economics 9.
+    """
+    return _minus_log(recent(panel, panel.market_cap))
+
+
+@factor("size", proxy="dollar_volume", label="dollar volume", fields=("close", "volume"))
+def dollar_volume(panel: Panel, window: int = 63, rows: np.ndarray | None = None) -> np.ndarray:
+    """Minus the log of the median traded value, a stand-in for the market cap.
+
+    Parameters
+    ----------
+    panel : Panel
+    window : int
+        Sessions, the current one included.
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
+
+    Returns
+    -------
+    (T, N) float64 array
+        -log(currency a session). NaN where fewer than half of the window's sessions have a
+        known traded value, where the median is zero, and where the asset has no bar within
+        the week before t.
+
+    Raises
+    ------
+    ConfigError
+        If the window is empty.
+    """
+    check_window("size", window)
+    return _minus_log(median_dollar_volume(panel, window, rows))
+
+
+def median_dollar_volume(
+    panel: Panel, window: int = 63, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Median traded value of the last `window` sessions that have a bar, in currency.
+
+    Parameters
+    ----------
+    panel : Panel
+    window : int
+        Sessions, the current one included.
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
+
+    Returns
+    -------
+    (T, N) float64 array
+        NaN where fewer than half of the window's sessions have a known traded value, and
+        where the asset has no bar within the week before.
+    """
+    # Assets by sessions, so that each window to sort lies together in memory.
+    traded = np.ascontiguousarray(panel.dollar_volume.T)
+    medians = np.full(panel.shape, np.nan)
+    needed = (window + 1) // 2
+    for row in range(panel.shape[0]) if rows is None else rows:
+        medians[row] = _median(traded[:, max(0, row - window + 1) : row + 1], needed)
+    return np.where(is_fresh(panel), medians, np.nan)
+
+
+def _median(values: np.ndarray, needed: int) -> np.ndarray:
+    """Median of each line of (N, W) over its known values; NaN with fewer than `needed`."""
+    ordered = np.sort(values, axis=1)  # NaN sorts last
+    known = np.isfinite(values).sum(axis=1)
+    lines = np.arange(len(values))
+    lower = ordered[lines, np.maximum(known - 1, 0) // 2]
+    upper = ordered[lines, np.minimum(known // 2, values.shape[1] - 1)]
+    return np.where(known >= needed, (lower + upper) / 2.0, np.nan)
+
+
+def _minus_log(amounts: np.ndarray) -> np.ndarray:
+    return -np.log(np.where(amounts > 0, amounts, np.nan))
