@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import backtrader as bt
 import numpy as np
 
-from feeds.panel import Panel
-from strategies.construction import CrossSection, PortfolioRules, target_weights
+from strategies.construction import CrossSection, target_weights
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
 

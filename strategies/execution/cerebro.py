@@ -27,8 +27,10 @@ class PanelCerebro(bt.Cerebro):
         Becomes the broker.
     """
 
+    params = (("stdstats", False),)
+
     def __init__(self, panel: Panel, account: Account) -> None:
-        super().__init__(stdstats=False)
+        super().__init__()
         self.clock = Clock(panel.dates)
         for feed in make_feeds(panel, self.clock):
             super().adddata(feed)
