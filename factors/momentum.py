@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from factors.registry import factor
-from factors.windows import check_window, is_fresh, lagged, recent_close
+from factors.windows import asked_rows, check_window, close_before, is_fresh, spread
 from feeds.panel import Panel
 
 __all__ = ["momentum"]
@@ -15,7 +15,12 @@ _YEAR_BUT_MONTH = {"XNYS": (252, 21), "24/7": (365, 30)}
 
 
 @factor("momentum", label="Momentum", fields=("close",))
-def momentum(panel: Panel, lookback: int | None = None, skip: int | None = None) -> np.ndarray:
+def momentum(
+    panel: Panel,
+    lookback: int | None = None,
+    skip: int | None = None,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
     """Return from `lookback` sessions ago to `skip` sessions ago: P(t-skip)/P(t-lookback) - 1.
 
     Parameters
@@ -26,6 +31,8 @@ def momentum(panel: Panel, lookback: int | None = None, skip: int | None = None)
     skip : int, optional
         Sessions back to its end; 21 on XNYS and 30 on 24/7. Liu, Tsyvinski and Wu (2022) use
         three weeks without a skip for coins: ``lookback: 21, skip: 0`` on 24/7.
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
 
     Returns
     -------
@@ -48,6 +55,6 @@ def momentum(panel: Panel, lookback: int | None = None, skip: int | None = None)
     lookback = usual[0] if lookback is None else lookback
     skip = usual[1] if skip is None else skip
     check_window("momentum", lookback, skip)
-    price = recent_close(panel)
-    growth = lagged(price, skip) / lagged(price, lookback)
-    return np.where(is_fresh(panel), growth - 1.0, np.nan)
+    at = asked_rows(panel, rows)
+    growth = close_before(panel, at, skip) / close_before(panel, at, lookback)
+    return spread(panel, at, np.where(is_fresh(panel, at), growth - 1.0, np.nan))

@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from factors.registry import factor
-from factors.windows import check_window, is_fresh, recent
+from factors.windows import asked_rows, check_window, is_fresh, last_known, spread
 from feeds.panel import Panel
 
 __all__ = ["dollar_volume", "median_dollar_volume", "small_cap"]
 
 
 @factor("size", label="Size", fields=("market_cap",))
-def small_cap(panel: Panel) -> np.ndarray:
+def small_cap(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     """Minus the log of the market cap.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
 
     Returns
     -------
@@ -25,7 +31,8 @@ def small_cap(panel: Panel) -> np.ndarray:
     ----------
     Banz (1981), Journal of Financial Economics 9.
     """
-    return _minus_log(recent(panel, panel.market_cap))
+    at = asked_rows(panel, rows)
+    return spread(panel, at, _minus_log(last_known(panel, panel.market_cap, at)))
 
 
 @factor("size", proxy="dollar_volume", label="dollar volume", fields=("close", "volume"))
@@ -53,7 +60,8 @@ def dollar_volume(panel: Panel, window: int = 63, rows: np.ndarray | None = None
         If the window is empty.
     """
     check_window("size", window)
-    return _minus_log(median_dollar_volume(panel, window, rows))
+    at = asked_rows(panel, rows)
+    return spread(panel, at, _minus_log(_rolling_median(panel, window, at)))
 
 
 def median_dollar_volume(
@@ -75,13 +83,17 @@ def median_dollar_volume(
         NaN where fewer than half of the window's sessions have a known traded value, and
         where the asset has no bar within the week before.
     """
-    # Assets by sessions, so that each window to sort lies together in memory.
-    traded = np.ascontiguousarray(panel.dollar_volume.T)
-    medians = np.full(panel.shape, np.nan)
+    at = asked_rows(panel, rows)
+    return spread(panel, at, _rolling_median(panel, window, at))
+
+
+def _rolling_median(panel: Panel, window: int, rows: np.ndarray) -> np.ndarray:
+    traded = panel.dollar_volume
     needed = (window + 1) // 2
-    for row in range(panel.shape[0]) if rows is None else rows:
-        medians[row] = _median(traded[:, max(0, row - window + 1) : row + 1], needed)
-    return np.where(is_fresh(panel), medians, np.nan)
+    medians = np.empty((len(rows), panel.shape[1]))
+    for line, row in enumerate(rows):
+        medians[line] = _median(traded[max(0, row - window + 1) : row + 1].T, needed)
+    return np.where(is_fresh(panel, rows), medians, np.nan)
 
 
 def _median(values: np.ndarray, needed: int) -> np.ndarray:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from factors.registry import factor
-from factors.windows import check_window, is_fresh, lagged, recent, recent_close
+from factors.windows import (
+    asked_rows,
+    check_window,
+    close_before,
+    is_fresh,
+    last_known,
+    spread,
+)
 from feeds.panel import Panel
 
 __all__ = ["book_to_market", "long_run_return"]
@@ -15,8 +22,14 @@ _FIVE_YEARS_TO_ONE = {"XNYS": (1260, 252), "24/7": (1825, 365)}
 
 
 @factor("value", label="Value", fields=("market_cap", "book_equity"))
-def book_to_market(panel: Panel) -> np.ndarray:
+def book_to_market(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     """Latest public book equity over the current market cap.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
 
     Returns
     -------
@@ -29,15 +42,20 @@ def book_to_market(panel: Panel) -> np.ndarray:
     Asness and Frazzini (2013), "The Devil in HML's Details", Journal of Portfolio Management
     39: the book of the latest report over today's cap.
     """
-    book = recent(panel, panel.book_equity)
-    cap = recent(panel, panel.market_cap)
-    ranked = (book > 0) & (cap > 0)
-    return np.divide(book, cap, out=np.full(panel.shape, np.nan), where=ranked)
+    at = asked_rows(panel, rows)
+    book = last_known(panel, panel.book_equity, at)
+    cap = last_known(panel, panel.market_cap, at)
+    ratio = np.full(book.shape, np.nan)
+    np.divide(book, cap, out=ratio, where=(book > 0) & (cap > 0))
+    return spread(panel, at, ratio)
 
 
 @factor("value", proxy="long_run_return", label="long-run return", fields=("close",))
 def long_run_return(
-    panel: Panel, lookback: int | None = None, skip: int | None = None
+    panel: Panel,
+    lookback: int | None = None,
+    skip: int | None = None,
+    rows: np.ndarray | None = None,
 ) -> np.ndarray:
     """Minus the log return from five years ago to one year ago, a stand-in for cheapness.
 
@@ -51,6 +69,8 @@ def long_run_return(
         a shorter history gives NaN, never a shorter window, which would be minus momentum.
     skip : int, optional
         Sessions back to its end; 252 on XNYS and 365 on 24/7.
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
 
     Returns
     -------
@@ -71,6 +91,6 @@ def long_run_return(
     lookback = usual[0] if lookback is None else lookback
     skip = usual[1] if skip is None else skip
     check_window("value", lookback, skip)
-    price = recent_close(panel)
-    growth = lagged(price, skip) / lagged(price, lookback)
-    return np.where(is_fresh(panel), -np.log(growth), np.nan)
+    at = asked_rows(panel, rows)
+    growth = close_before(panel, at, skip) / close_before(panel, at, lookback)
+    return spread(panel, at, np.where(is_fresh(panel, at), -np.log(growth), np.nan))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from factors.registry import factor
-from factors.windows import check_window, is_fresh, session_returns, year_of_sessions
+from factors.windows import asked_rows, check_window, is_fresh, session_returns, spread
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
@@ -48,7 +48,7 @@ def low_volatility(
     ----------
     Blitz and van Vliet (2007), "The Volatility Effect", Journal of Portfolio Management 34.
     """
-    lookback = year_of_sessions(panel) if lookback is None else lookback
+    lookback = panel.periods_per_year if lookback is None else lookback
     check_window("volatility", lookback)
     needed = max(2, lookback // 2) if min_observations is None else min_observations
     if not 2 <= needed <= lookback:
@@ -56,11 +56,12 @@ def low_volatility(
             f"factors.volatility: min_observations {needed} does not fit a lookback of {lookback}",
             "choose 2 or more, and no more than the lookback",
         )
+    at = asked_rows(panel, rows)
     returns = session_returns(panel)
-    scores = np.full(panel.shape, np.nan)
-    for row in range(panel.shape[0]) if rows is None else rows:
-        scores[row] = 0.0 - _deviation(returns[max(0, row - lookback + 1) : row + 1], needed)
-    return np.where(is_fresh(panel), scores, np.nan)
+    deviations = np.empty((len(at), panel.shape[1]))
+    for line, row in enumerate(at):
+        deviations[line] = _deviation(returns[max(0, row - lookback + 1) : row + 1], needed)
+    return spread(panel, at, np.where(is_fresh(panel, at), 0.0 - deviations, np.nan))
 
 
 def _deviation(returns: np.ndarray, needed: int) -> np.ndarray:
