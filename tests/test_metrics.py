@@ -10,7 +10,6 @@ import re
 import statistics
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
