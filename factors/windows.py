@@ -29,7 +29,7 @@ def asked_rows(panel: Panel, rows: np.ndarray | None) -> np.ndarray:
 
 def spread(panel: Panel, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(T, N) array with (R, N) `values` in `rows` and NaN in the others."""
-    if len(rows) == panel.shape[0]:
+    if np.array_equal(rows, np.arange(panel.shape[0])):
         return values
     scores = np.full(panel.shape, np.nan)
     scores[rows] = values
