@@ -46,9 +46,11 @@ def make_panel() -> Callable[..., Panel]:
             "assets": np.array([f"A{number:02d}" for number in range(columns)]),
             "asset_class": np.array(asset_class or ["equity"] * columns),
             "calendar": calendar,
-            "next_session": np.busday_offset(dates[-1], 1, roll="forward")
-            if calendar == "XNYS"
-            else dates[-1] + 1,
+            "next_session": (
+                np.busday_offset(dates[-1], 1, roll="forward")
+                if calendar == "XNYS"
+                else dates[-1] + 1
+            ),
             "open": open,
             "high": np.fmax(open, close),
             "low": np.fmin(open, close),

@@ -132,10 +132,7 @@ def flat_fills(account):
     rows = []
     for row, _, _, column, size, price, _, commission in account.journal.fills:
         names = account.panel.assets[column].tolist()
-        rows += [
-            (row, *ticket)
-            for ticket in zip(names, size, price, commission, strict=True)
-        ]
+        rows += [(row, *ticket) for ticket in zip(names, size, price, commission, strict=True)]
     return rows
 
 

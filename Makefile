@@ -1,0 +1,53 @@
+# The project's commands. `make` alone lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install backtest test test-all lint format factors plots docs benchmark clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $(READY)
+
+install: $(READY) ## Make the environment and install what requirements.txt pins
+
+backtest: $(READY) ## The main job on bundled data: tables, plots, summary and tearsheet
+	$(BIN)/python -m runs.backtest --config configs/backtest.yaml
+
+test: $(READY) lint ## Lint, import contracts and all tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) lint ## Every test, the slow suites included
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## flake8, formatting and the import contracts
+	$(BIN)/flake8
+	$(BIN)/black --check --quiet .
+	$(BIN)/isort --check --quiet .
+	$(BIN)/lint-imports
+
+format: $(READY) ## Format the code
+	$(BIN)/isort --quiet .
+	$(BIN)/black --quiet .
+
+factors: $(READY) ## Factor returns, information coefficients and correlations
+	$(BIN)/python -m runs.factors --start 2010-01-01 --end 2016-12-30 \
+		--factors value,size,momentum --out outputs/results.pkl
+
+plots: factors ## Every figure of the factor study, PNG and SVG
+	$(BIN)/python -m runs.export_plots --input outputs/results.pkl --out outputs/plots
+
+docs: $(READY) ## Regenerate the pages that are made from code
+	$(BIN)/python -m configs.describe
+
+benchmark: $(READY) ## CPU of the main job against a peer and a limit
+	$(BIN)/python -m benchmarks.main_job
+
+clean: ## Remove the environment, outputs and caches
+	rm -rf $(VENV) outputs data/*/.cache .pytest_cache .hypothesis

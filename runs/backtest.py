@@ -1,0 +1,150 @@
+"""The main job: backtest a configuration and write its report.
+
+python -m runs.backtest --config configs/backtest.yaml [--set key=value ...] [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from runs.command import add_common_arguments, configure_logging, main_guard
+
+__all__ = ["backtest", "main"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m runs.backtest",
+        description="Backtest a configuration: tables, metrics, plots, summary and tearsheet.",
+    )
+    parser.add_argument(
+        "--config", default="configs/backtest.yaml", help="YAML file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override one key, as portfolio.gross=0.5; may be repeated",
+    )
+    parser.add_argument("--out", help="folder to write (default: outputs/<name of the run>)")
+    parser.add_argument(
+        "--no-tearsheet", action="store_true", help="skip the QuantStats tearsheet, the slow part"
+    )
+    add_common_arguments(parser)
+    return parser
+
+
+def backtest(
+    config_path: str,
+    overrides: Sequence[str] = (),
+    out: str | None = None,
+    *,
+    tearsheet: bool = True,
+):
+    """Run a configuration and write its folder, at once or not at all.
+
+    Returns
+    -------
+    result : RunResult
+    folder : Path
+
+    Raises
+    ------
+    UserError
+        If the configuration, the data or the output folder will not do; earlier outputs are
+        then untouched.
+    """
+    from analyzers.run_folder import check_run_folder, write_tables
+    from configs.load import dump_config, load_config
+    from feeds.atomic import replacing_folder
+    from runs.assemble import execute, prepare
+    from runs.collect import collect
+    from runs.environment import installed_packages
+
+    watch = _Stopwatch()
+    config = load_config(config_path, overrides)
+    folder = Path(out) if out else Path("outputs") / config.name
+    check_run_folder(folder)
+    study = prepare(config)
+    watch.lap("prepare")
+    execution = execute(study)
+    watch.lap("execute")
+    result = collect(study, execution, _command(config_path, overrides, tearsheet))
+    watch.lap("collect")
+    with replacing_folder(folder) as building:
+        _write_pages(result, building, tearsheet, watch)
+        write_tables(
+            result,
+            building,
+            config_text=dump_config(config),
+            environment=installed_packages(),
+            timings=watch.laps,
+        )
+    return result, folder
+
+
+def _write_pages(result, folder: Path, tearsheet: bool, watch: _Stopwatch) -> None:
+    from analyzers.figures import build_figures, save_figures
+    from analyzers.summary import write_summary
+
+    save_figures(build_figures(result), folder / "plots")
+    watch.lap("plots")
+    if tearsheet:
+        from analyzers.tearsheet import write_tearsheet
+
+        write_tearsheet(result, folder / "tearsheet.html")
+        watch.lap("tearsheet")
+    write_summary(result, folder, tearsheet)
+    watch.lap("summary")
+
+
+class _Stopwatch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = round(now - self._since, 3)
+        self._since = now
+
+
+def _command(config_path: str, overrides: Sequence[str], tearsheet: bool) -> str:
+    """The command that gives this run again; where it writes is not part of it."""
+    parts = ["python -m runs.backtest --config", config_path]
+    for override in overrides:
+        parts += ["--set", override]
+    return " ".join(parts if tearsheet else [*parts, "--no-tearsheet"])
+
+
+@main_guard
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0 on success, 2 on a user's mistake."""
+    arguments = build_parser().parse_args(argv)
+    configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
+    result, folder = backtest(
+        arguments.config,
+        arguments.overrides,
+        arguments.out,
+        tearsheet=not arguments.no_tearsheet,
+    )
+    if not arguments.quiet:
+        from rich.console import Console
+
+        from runs.terminal import print_summary
+
+        print_summary(result, folder, Console())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
