@@ -91,6 +91,6 @@ def check_window(name: str, lookback: int, skip: int = 0) -> None:
     if not 0 <= skip < lookback:
         place = f"factors.{name}: lookback {lookback}" + (f" and skip {skip}" if skip else "")
         raise ConfigError(
-            f"{place} span no window of past sessions",
+            f"{place}: no window of past sessions",
             "both count sessions back from today: lookback > skip >= 0",
         )
