@@ -90,6 +90,16 @@ class PanelLine(LineBuffer):
             raise IndexError(f"{size} bars asked for, the asset has {len(self)} so far")
         return self._storage[stop - size : stop].tolist()
 
+    def datetime(self, ago: int = 0, tz=None, naive: bool = True) -> dt.datetime:
+        """Time of the bar `ago` bars from now; Backtrader's own would wrap round."""
+        return bt.num2date(self[ago], tz=tz or self._tz, naive=naive)
+
+    def date(self, ago: int = 0, tz=None, naive: bool = True) -> dt.date:
+        return self.datetime(ago, tz, naive).date()
+
+    def time(self, ago: int = 0, tz=None, naive: bool = True) -> dt.time:
+        return self.datetime(ago, tz, naive).time()
+
     def buflen(self) -> int:
         return len(self._storage)
 
@@ -163,7 +173,15 @@ def _feed_of(
     feed.lines = _copy_of_lines(
         template, [PanelLine(memoryview(values), clock, position) for values in columns]
     )
+    _point_aliases(feed)
     return feed
+
+
+def _point_aliases(feed: PanelFeed) -> None:
+    """Backtrader's other names for the lines, which the copy still shares with the template."""
+    feed.l, feed.line = feed.lines, feed.lines.lines[0]
+    for number, line in enumerate(feed.lines.lines):
+        feed.__dict__[f"line{number}"] = feed.__dict__[f"line_{number}"] = line
 
 
 def _copy_of_lines(template: PanelFeed, lines: list[PanelLine]):

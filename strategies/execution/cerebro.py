@@ -51,6 +51,10 @@ class PanelCerebro(bt.Cerebro):
             )
         return super().adddata(data, name)
 
+    def _runnext(self, runstrats) -> None:
+        # runonce=False asks to load bars one by one; the panel is in memory either way.
+        self._runonce(runstrats)
+
     def _runonce(self, runstrats) -> None:
         for strategy in runstrats:
             strategy._once()
