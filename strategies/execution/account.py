@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,8 @@ class Account:
         self._pending: Plan | None = None
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
         self._returns = np.array([rules.delisting_return[r] for r in panel.end_reason.tolist()])
+        rows = np.arange(len(panel.dates))[:, None]
+        self._last_bar = np.where(panel.tradable, rows, -1).max(axis=0, initial=-1)
 
     @property
     def is_open(self) -> bool:
@@ -84,7 +86,15 @@ class Account:
         return self.value > 0
 
     def submit(self, plan: Plan) -> None:
-        """Take `plan` for the next session, cancelling what an earlier one left unfilled."""
+        """Take `plan` for the next session, cancelling what an earlier one left unfilled.
+
+        A liquidation goes to its end first: a plan that comes meanwhile is dropped and reported.
+        """
+        if self._pending is not None and self._pending.reason == "liquidation":
+            self.journal.record_event(
+                plan.decision_row, -1, "cancelled", "plan dropped, the account is being liquidated"
+            )
+            return
         self._cancel_pending(plan.decision_row, "replaced by a new plan")
         self._pending = plan if len(plan.basket) else None
 
@@ -112,33 +122,39 @@ class Account:
             return
         size = -self.position[stale]
         reference = self.panel.mark[row, stale]
-        price = reference * (1.0 + self._returns[stale])
+        # A reason belongs to the end of a series: one that resumes later has not ended here.
+        ended = self._last_bar[stale] < row
+        pause = self.rules.delisting_return.get("data_end", 0.0)
+        lost = np.where(ended, self._returns[stale], pause)
+        price = reference * (1.0 + lost)
         self._book(row, -1, "delisting", stale, size, price, reference, np.zeros(len(stale)))
-        for column in stale.tolist():
-            reason = str(self.panel.end_reason[column])
+        for column, over in zip(stale.tolist(), ended.tolist(), strict=True):
+            reason = str(self.panel.end_reason[column]) if over else "data_end"
             detail = f"no bar for {self.rules.stale_after} sessions, closed as {reason}"
             self.journal.record_event(row, column, "delisting", detail)
+        self._drop_tickets(row, stale)
 
     def _fill(self, row: int) -> None:
         plan = self._pending
         tradable = self.panel.tradable[row, plan.basket.column]
         ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
-        self._pending = Plan(plan.decision_row, later, plan.instant, plan.reason)
-        if not len(later):
-            self._pending = None
-        elif row == plan.decision_row + 1:
+        self._pending = replace(plan, basket=later) if len(later) else None
+        if len(later) and row == plan.decision_row + 1:
             for column in later.column.tolist():
                 self.journal.record_event(row, column, "waiting", "no bar, the ticket waits")
         if len(ready):
-            self._execute(row, plan, self._as_held(ready))
+            self._execute(row, plan, ready)
 
-    def _as_held(self, basket: Basket) -> Basket:
-        """Reductions never exceed what is still held (a delisting may have come between)."""
-        held = self.position[basket.column]
-        gone = (basket.reduce != 0) & (held == 0)
-        return Basket(
-            basket.column, np.where(gone, 0.0, basket.reduce), basket.increase, basket.lot
-        ).take(~gone | (basket.increase != 0))
+    def _drop_tickets(self, row: int, closed: np.ndarray) -> None:
+        """Cancel waiting tickets of holdings just closed: they were sized to what is gone."""
+        plan = self._pending
+        if plan is None:
+            return
+        gone = np.isin(plan.basket.column, closed)
+        for column in plan.basket.column[gone].tolist():
+            self.journal.record_event(row, column, "cancelled", "unfilled ticket, series ended")
+        left = plan.basket.take(~gone)
+        self._pending = replace(plan, basket=left) if len(left) else None
 
     def _execute(self, row: int, plan: Plan, basket: Basket) -> None:
         panel = self.panel
@@ -209,5 +225,5 @@ class Account:
     def _cancel_pending(self, row: int, why: str) -> None:
         if self._pending is not None:
             for column in self._pending.basket.column.tolist():
-                self.journal.record_event(row, column, "cancelled", f"unfilled ticket {why}")
+                self.journal.record_event(row, column, "cancelled", f"unfilled ticket, {why}")
             self._pending = None
