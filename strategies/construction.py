@@ -92,11 +92,13 @@ def target_weights(section: CrossSection, rules: PortfolioRules) -> Target:
             weights += _thin_weights(section, name, share * rules.gross, rules)
         else:
             weights += _ranked_weights(section, pools[name], share, rules)
-    weights = cap_classes(weights, section.asset_class, rules.max_class_weight)
-    capped = _capped(weights, section.asset_class, rules.max_weight)
-    lost = np.abs(weights).sum() - np.abs(capped).sum()
-    if lost > 1e-12:
-        reports.append(("", "capped", f"max_weight leaves {lost:.4f} of NAV in cash"))
+    by_class = cap_classes(weights, section.asset_class, rules.max_class_weight)
+    capped = _capped(by_class, section.asset_class, rules.max_weight)
+    stages = (("max_class_weight", weights, by_class), ("max_weight", by_class, capped))
+    for cap, before, after in stages:
+        lost = np.abs(before).sum() - np.abs(after).sum()
+        if lost > 1e-12:
+            reports.append(("", "capped", f"{cap} leaves {lost:.4f} of NAV in cash"))
     return Target(capped, tuple(reports))
 
 

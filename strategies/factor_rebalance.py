@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import backtrader as bt
 import numpy as np
 
+from feeds.panel import Panel
 from strategies.construction import CrossSection, target_weights
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
@@ -56,7 +57,8 @@ class OrderRules:
         ``auto`` fills at the next open where one class trades and every asset of the basket
         has a traded open, else at the next close.
     no_trade_band : float
-        A change of weight up to this is not traded; exits always are.
+        A drift of weight up to this is not traded. Entries, exits and changes of side always
+        are.
     """
 
     lots: Mapping[str, float] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class FactorRebalance(bt.Strategy):
         lots = self.p.orders.lots
         classes = self.p.panel.asset_class.tolist()
         self._lot = np.array([lots.get(name, 1e-8) for name in classes])
+        self._first_open = _first_open(self.p.panel)
 
     def _getminperstatus(self) -> int:
         # Warm-up is decided by the factors' own history, asset by asset: no feed holds up the
@@ -122,7 +125,7 @@ class FactorRebalance(bt.Strategy):
         self.decisions.append(Decision(row, target.weights, target.reports))
         if self.broker.account.is_open:
             basket = self._basket(row, target.weights)
-            self.broker.submit_plan(Plan(row, basket, self._instant(basket)))
+            self.broker.submit_plan(Plan(row, basket, self._instant(row, basket)))
 
     def _basket(self, row: int, weights: np.ndarray) -> Basket:
         """Tickets from what is held to the weights, sized by the value and closes of `row`."""
@@ -133,16 +136,28 @@ class FactorRebalance(bt.Strategy):
         target[wanted] = weights[wanted] * account.value / price[wanted]
         if self.p.orders.no_trade_band > 0:
             drift = np.abs(target - held) * np.nan_to_num(price) / account.value
-            target = np.where(wanted & (drift <= self.p.orders.no_trade_band), held, target)
+            stays = (held * target > 0) & (drift <= self.p.orders.no_trade_band)
+            target = np.where(stays, held, target)
         printed = panel.price_kind == "traded"
         lot = np.where(
             printed, self._lot / np.nan_to_num(panel.adjustment[row], nan=1.0), self._lot
         )
         return make_basket(target, held, lot)
 
-    def _instant(self, basket: Basket) -> str:
+    def _instant(self, row: int, basket: Basket) -> str:
         if self.p.orders.fill != "auto":
             return self.p.orders.fill.removeprefix("next_")
         panel = self.p.panel
         one_class = len(set(panel.asset_class[basket.column].tolist())) <= 1
-        return "open" if one_class and not panel.close_only[basket.column].any() else "close"
+        opens = (self._first_open[basket.column] <= row).all()
+        return "open" if one_class and opens else "close"
+
+
+def _first_open(panel: Panel) -> np.ndarray:
+    """(N,) row of each asset's first traded open, T where there is none.
+
+    Whether opens are traded has to be known when a plan is made: a vendor who adds them later
+    changes no plan made before. A bar without one repeats its close.
+    """
+    given = panel.tradable & (panel.open != panel.close) & ~panel.close_only
+    return np.where(given.any(axis=0), given.argmax(axis=0), len(given))
