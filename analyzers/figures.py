@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analyzers.attribution import contributions_over_time, rolling_exposures
+from analyzers.drawing import png_bytes, svg_text
 from analyzers.figures_book import plot_exposure, plot_sleeve_weights, plot_turnover
 from analyzers.figures_factors import (
     plot_attribution,
@@ -112,13 +111,8 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
         os.makedirs(folder, exist_ok=True)
         for name, figure in figures.items():
             paths += [folder / f"{name}.png", folder / f"{name}.svg"]
-            # A fast compression level: a third of the time for a tenth more bytes.
-            FigureCanvasAgg(figure).print_png(
-                paths[-2], metadata={"Software": None}, pil_kwargs={"compress_level": 2}
-            )
-            FigureCanvasSVG(figure).print_svg(
-                paths[-1], metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-            )
+            paths[-2].write_bytes(png_bytes(figure))
+            paths[-1].write_text(svg_text(figure), encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"{folder}: cannot write plots ({error.strerror})", "choose another --out folder"

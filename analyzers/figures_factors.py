@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyzers.style import (
     DIVERGING,
     INK,
+    MONO,
     MUTED,
     NEGATIVE,
     PORTFOLIO,
-    date_axis,
+    Ticks,
+    date_ticks,
     days,
+    draw_ticks,
     empty_figure,
     label_ends,
+    label_margin,
     new_figure,
+    number_ticks,
+    panel,
     percent,
-    percent_axis,
-    plain_axis,
+    short,
+    short_percent,
     styled,
+    zero_line,
 )
 
 __all__ = [
@@ -34,6 +42,8 @@ __all__ = [
 ]
 
 _SPACE = "\u00a0"  # plain runs of spaces collapse in SVG
+_BLANK = ("", "", "", "")
+_HEADS = ("rank", "symbol", "class"), ("score", "side", "weight", "price")
 _SIDE_COLOURS = {"long": PORTFOLIO, "short": NEGATIVE}
 
 
@@ -45,12 +55,10 @@ def plot_factor_correlation(
     count = len(correlation)
     if count < 2:
         return empty_figure(title, "A correlation needs two series or more.")
-    names = [textwrap.fill(str(name), 24) for name in correlation.index]
-    cell = min(110, 640 // count)
-    height = 110 + max(38, min(64, cell)) * count
-    figure = new_figure(title, subtitle, height)
-    ax = plain_axis(figure, left=210, right=900 - 210 - cell * count, top=66, bottom=44)
-    ax.grid(False)
+    cell = min(112, 640 // count)
+    tall = max(38, min(58, cell))
+    figure = new_figure(title, subtitle, 66 + tall * count + 62)
+    ax = panel(figure, left=226, right=900 - 226 - cell * count, top=66, bottom=62)
     lower = np.where(np.tri(count, dtype=bool), correlation.to_numpy(dtype=float), np.nan)
     edges = np.arange(count + 1.0)
     ax.pcolormesh(
@@ -64,14 +72,16 @@ def plot_factor_correlation(
         linewidth=1.5,
     )
     for row, column in np.argwhere(np.isfinite(lower)):
-        text = f"{lower[row, column]:.2f}".replace("-", "\u2212")
+        text = f"{lower[row, column] + 0.0:.2f}"
+        text = "0.00" if text == "-0.00" else text.replace("-", "\u2212")
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center")
+    ax.set_xlim(0, count)
     ax.set_ylim(count, 0)
-    ax.set_yticks(edges[:-1] + 0.5, names)
-    short = [textwrap.shorten(str(name), max(6, cell // 8), placeholder="\u2026") for name in names]
-    ax.set_xticks(edges[:-1] + 0.5, short)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    for k, name in enumerate(map(str, correlation.index)):
+        beside = {"ha": "right", "va": "center", "color": MUTED}
+        ax.text(-0.1, k + 0.5, textwrap.fill(name, 26), **beside)
+        under = {"ha": "center", "va": "top", "color": MUTED}
+        ax.text(k + 0.5, count + 0.1, textwrap.fill(name, max(5, cell // 8)), **under)
     return figure
 
 
@@ -90,25 +100,24 @@ def plot_rolling_exposures(
     if len(exposures) < 2:
         return empty_figure(title, "The run is shorter than one window of the regression.")
     figure = new_figure(title, subtitle, 520)
-    upper = plain_axis(figure, left=66, right=190, top=78, bottom=206)
-    lower = plain_axis(figure, left=66, right=190, top=356, bottom=34)
-    x = days(exposures.index)
-    betas = exposures.drop(columns="alpha_annual")
+    betas, x = exposures.drop(columns="alpha_annual"), days(exposures.index)
+    alpha = exposures["alpha_annual"]
+    ends = [_end(betas[name], name, looks[name][0], _two_digits) for name in betas]
+    margin = label_margin([text for _, text, _ in ends])
+    dates = date_ticks(x)
+    upper = panel(figure, left=66, right=margin, top=84, bottom=206)
     for name in betas:
         colour, dash = looks[name]
         upper.plot(x, betas[name].to_numpy(), color=colour, linestyle=dash)
-    upper.axhline(0.0, color=MUTED, linewidth=0.8)
-    upper.text(0, 1.03, "Exposure (slope)", transform=upper.transAxes, color=MUTED)
-    alpha = exposures["alpha_annual"].to_numpy()
-    lower.plot(x, alpha, color=PORTFOLIO)
-    lower.fill_between(x, alpha, 0, color=PORTFOLIO, alpha=0.2, linewidth=0)
-    lower.axhline(0.0, color=MUTED, linewidth=0.8)
-    lower.text(0, 1.05, "Alpha, a year", transform=lower.transAxes, color=MUTED)
-    percent_axis(lower)
-    date_axis(upper, x, labels=False)
-    date_axis(lower, x)
-    label_ends(upper, [_end(betas[name], f"{name}", looks[name][0]) for name in betas])
-    label_ends(lower, [(alpha[-1], f"{percent(alpha[-1], 1)} alpha", PORTFOLIO)])
+    _frame(upper, betas, [(day, "") for day, _ in dates], short, 6)
+    label_ends(upper, ends)
+    lower = panel(figure, left=66, right=margin, top=362, bottom=34)
+    lower.plot(x, alpha.to_numpy(), color=PORTFOLIO)
+    lower.fill_between(x, alpha.to_numpy(), 0, color=PORTFOLIO, alpha=0.2, linewidth=0)
+    _frame(lower, alpha.to_frame(), dates, short_percent, 4)
+    label_ends(lower, [_end(alpha, "alpha", PORTFOLIO, _percent)])
+    for ax, text in ((upper, "Exposure: slope on each factor"), (lower, "Alpha, a year")):
+        ax.text(0, 1.04, text, transform=ax.transAxes, color=MUTED)
     return figure
 
 
@@ -127,27 +136,48 @@ def plot_attribution(
     if len(contributions) < 2:
         return empty_figure(title, "There are too few periods to attribute.")
     figure = new_figure(title, subtitle, 450)
-    ax = plain_axis(figure, left=66, right=240, top=70)
     x = days(contributions.index)
-    parts = contributions.drop(columns="total", errors="ignore")
-    for name in parts:
-        colour, dash = looks[name]
-        ax.plot(x, parts[name].to_numpy(), color=colour, linestyle=dash)
-    ends = [_end(parts[name], name, looks[name][0], 1) for name in parts]
-    if "total" in contributions:
-        ax.plot(x, contributions["total"].to_numpy(), color=INK, linewidth=2.4)
-        ends.append(_end(contributions["total"], "Total", INK, 1))
-    ax.axhline(0.0, color=MUTED, linewidth=0.8)
-    percent_axis(ax)
-    date_axis(ax, x)
+    shown = {name: looks.get(name, (INK, "-")) for name in contributions}
+    ends = [
+        _end(contributions[name], name, colour, _percent) for name, (colour, _) in shown.items()
+    ]
+    ax = panel(figure, left=66, right=label_margin([text for _, text, _ in ends]), top=70)
+    for name, (colour, dash) in shown.items():
+        width = 2.4 if name == "total" else 1.5
+        values = contributions[name].to_numpy()
+        ax.plot(x, values, color=colour, linestyle=dash, linewidth=width)
+    _frame(ax, contributions, date_ticks(x), short_percent, 7)
     label_ends(ax, ends)
     return figure
 
 
-def _end(values: pd.Series, name: str, colour: str, digits: int | None = None):
+def _frame(
+    ax: Axes, drawn: pd.DataFrame, dates: Ticks, form: Callable[[float], str], count: int
+) -> None:
+    """Limits around the drawn values and zero, with ticks and a line at zero."""
+    values = drawn.to_numpy(dtype=float)
+    low, high = min(0.0, np.nanmin(values)), max(0.0, np.nanmax(values))
+    pad = 0.05 * (high - low) or 0.01
+    x = days(drawn.index)
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(low - pad, high + pad)
+    zero_line(ax)
+    draw_ticks(ax, dates, number_ticks(low - pad, high + pad, form, count))
+
+
+def _end(values: pd.Series, name: str, colour: str, form: Callable[[float], str]):
+    """Last value, its label and colour, as `label_ends` takes them."""
     last = float(values.iloc[-1])
-    number = f"{last:.2f}".replace("-", "\u2212") if digits is None else percent(last, digits)
-    return last, f"{number} {textwrap.shorten(name, 26, placeholder=chr(0x2026))}", colour
+    text = textwrap.shorten(str(name), 36, placeholder="\u2026")
+    return last, f"{form(last) if np.isfinite(last) else 'n/a'} {text}", colour
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\u2212")
+
+
+def _percent(value: float) -> str:
+    return percent(value, 1)
 
 
 @styled
@@ -167,7 +197,8 @@ def plot_latest_ranks(
     if ranks.empty:
         return empty_figure(title, "No asset was ranked at the latest decision.")
     top, bottom = ranks.head(rows), ranks.iloc[max(rows, len(ranks) - rows) :]
-    heads = [textwrap.wrap(labels.get(name, name), 13)[:3] for name in factors]
+    width = min(20, (118 - len(_row(_BLANK, (), _BLANK, 0))) // max(1, len(factors)))
+    heads = [textwrap.wrap(labels.get(name, name), width - 2)[:3] for name in factors]
     depth = max([len(head) for head in heads], default=1)
     lines = depth + 1 + len(top) + (len(bottom) + 1 if len(bottom) else 0)
     pitch = 19
@@ -179,7 +210,7 @@ def plot_latest_ranks(
             16 / 900,
             1 - (72 + pitch * line) / size,
             text.replace(" ", _SPACE),
-            family="monospace",
+            family=MONO,
             fontsize=12,
             color=colour,
             fontweight=weight,
@@ -187,14 +218,13 @@ def plot_latest_ranks(
 
     for k in range(depth):
         words = [head[k - depth + len(head)] if k >= depth - len(head) else "" for head in heads]
-        ends = ("rank", "symbol", "class"), ("score", "side", "weight")
-        left, right = ends if k == depth - 1 else (("", "", ""), ("", "", ""))
-        write(k, _row(left, words, right), MUTED, "bold")
+        left, right = _HEADS if k == depth - 1 else (_BLANK, _BLANK)
+        write(k, _row(left, words, right, width), MUTED, "bold")
     line = depth
     for part in (top, bottom):
         for record in part.to_dict("records"):
             colour = _SIDE_COLOURS.get(str(record["side"]), MUTED)
-            write(line, _record(record, factors), colour)
+            write(line, _record(record, factors, width), colour)
             line += 1
         if part is top and len(bottom):
             hidden = len(ranks) - len(top) - len(bottom)
@@ -203,17 +233,20 @@ def plot_latest_ranks(
     return figure
 
 
-def _row(left: Sequence[str], middle: Sequence[str], right: Sequence[str]) -> str:
-    cells = "".join(f"{text[:13]:>14}" for text in middle)
-    return f"{left[0]:>5} {left[1]:<8}{left[2]:<8}{cells}{right[0]:>9}  {right[1]:<6}{right[2]:>9}"
+def _row(left: Sequence[str], middle: Sequence[str], right: Sequence[str], width: int) -> str:
+    cells = "".join(f"{text[:width - 1]:>{width}}" for text in middle)
+    start = f"{left[0]:>5} {left[1]:<8}{left[2]:<8}"
+    return f"{start}{cells}{right[0]:>9}  {right[1]:<6}{right[2]:>9}{right[3]:>13}"
 
 
-def _record(record: Mapping[str, object], factors: Sequence[str]) -> str:
-    rank, symbol = f"{record['rank']:.0f}", str(record["symbol"])[:8]
+def _record(record: Mapping[str, object], factors: Sequence[str], width: int) -> str:
+    weight, price = percent(record["target_weight"], 2), f"{record['price']:,.2f}"
+    side = record["side"] if isinstance(record["side"], str) else ""
     return _row(
-        (rank, symbol, str(record["asset_class"])[:7]),
+        (f"{record['rank']:.0f}", str(record["symbol"])[:7], str(record["asset_class"])[:7]),
         [_number(record[name]) for name in factors],
-        (_number(record["score"]), str(record["side"] or ""), percent(record["target_weight"], 2)),
+        (_number(record["score"]), side, weight, price),
+        width,
     )
 
 

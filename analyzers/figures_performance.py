@@ -6,34 +6,42 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyzers.style import (
     DIVERGING,
-    INK,
+    LINE,
+    MONO,
     MUTED,
     NEGATIVE,
     PORTFOLIO,
-    date_axis,
+    date_ticks,
     days,
+    draw_ticks,
     empty_figure,
     label_ends,
-    legend_above,
-    log_axis,
+    label_margin,
+    log_ticks,
     multiple,
     new_figure,
+    number_ticks,
+    panel,
     percent,
-    percent_axis,
-    plain_axis,
+    short,
+    short_percent,
     styled,
+    write_legend,
+    zero_line,
 )
 
 __all__ = ["plot_cost_sensitivity", "plot_drawdown", "plot_growth", "plot_monthly_returns"]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: Method to its text, colour, line and marker.
 _METHODS = {
-    "re-priced": "same fills, other costs (re-priced)",
-    "re-run": "strategy run again (re-run)",
+    "re-priced": ("\u25cf\u2501 re-priced: same fills, other costs", PORTFOLIO, "-", "o"),
+    "re-run": ("\u25a0\u254d re-run: strategy run again", NEGATIVE, (0, (5, 1.5)), "s"),
 }
 # Advance of DejaVu Sans Mono, in ems: a row of numbers is drawn as one string, since each
 # piece of text costs about a millisecond.
@@ -66,25 +74,25 @@ def plot_growth(
     x = np.concatenate([x[:1] - 1, x])
     low, high = float(growth.min()), float(growth.max())
     logarithmic = low > 0 and high / low > 2.5
-    figure = new_figure(title, subtitle + (", log scale" if logarithmic else ""), 470)
-    ax = plain_axis(figure, left=56, right=246, top=66)
+    figure = new_figure(title, subtitle + ("; log scale" if logarithmic else ""), 470)
+    texts = [f"{multiple(growth[-1, k])} {name}" for k, name in enumerate(returns)]
+    ax = panel(figure, left=56, right=label_margin(texts), top=66)
     for k in reversed(range(growth.shape[1])):
         colour, dash = looks[returns.columns[k]]
         ax.plot(x, growth[:, k], color=colour, linestyle=dash, linewidth=2.4 if k == 0 else 1.4)
     if logarithmic:
-        log_axis(ax, low, high)
+        ax.set_yscale("log")
+        limits = low / 1.04, high * 1.04
+        ticks = log_ticks(*limits)
     else:
-        ax.yaxis.set_major_formatter(lambda value, _: multiple(value))
-    ax.set_ylim(*((low / 1.03, high * 1.05) if logarithmic else (low - 0.02, high + 0.02)))
-    ax.axhline(1.0, color=MUTED, linewidth=0.8)
-    date_axis(ax, x)
-    label_ends(
-        ax,
-        [
-            (growth[-1, k], f"{multiple(growth[-1, k])} {name}", looks[name][0])
-            for k, name in enumerate(returns.columns)
-        ],
-    )
+        limits = low - 0.04 * (high - low) - 1e-6, high + 0.04 * (high - low) + 1e-6
+        ticks = number_ticks(*limits, lambda value: f"{value:.4g}\u00d7")
+    ax.set_ylim(*limits)
+    ax.set_xlim(x[0], x[-1])
+    zero_line(ax, 1.0)
+    draw_ticks(ax, date_ticks(x), ticks)
+    colours = [looks[name][0] for name in returns]
+    label_ends(ax, list(zip(growth[-1], texts, colours)))
     return figure
 
 
@@ -98,8 +106,13 @@ def plot_drawdown(
     """
     if drawdowns.empty:
         return empty_figure(title, "There are no sessions to show.")
-    figure = new_figure(title, "Loss from the highest value reached so far", 380)
-    ax = plain_axis(figure, left=66)
+    lead = drawdowns.iloc[:, 0].to_numpy()
+    deepest = int(np.argmin(lead))
+    subtitle = "Loss from the highest value reached so far"
+    if lead[deepest] < 0:
+        subtitle += f"; deepest {percent(lead[deepest], 1)} on {drawdowns.index[deepest]:%Y-%m-%d}"
+    figure = new_figure(title, subtitle, 380)
+    ax = panel(figure, left=66)
     x = days(drawdowns.index)
     for k in reversed(range(drawdowns.shape[1])):
         name = drawdowns.columns[k]
@@ -107,25 +120,13 @@ def plot_drawdown(
         values = drawdowns[name].to_numpy()
         if k == 0:
             ax.fill_between(x, values, 0, color=colour, alpha=0.22, linewidth=0)
-        ax.plot(x, values, color=colour, linestyle=dash, linewidth=1.3, label=name)
-    lead = drawdowns.iloc[:, 0].to_numpy()
-    deepest = int(np.argmin(lead))
-    if lead[deepest] < 0:
-        late = x[deepest] > x[0] + 0.7 * (x[-1] - x[0])
-        ax.plot(x[deepest], lead[deepest], "o", color=looks[drawdowns.columns[0]][0], ms=5)
-        ax.annotate(
-            f"{percent(lead[deepest], 1)} on {drawdowns.index[deepest]:%Y-%m-%d}",
-            (x[deepest], lead[deepest]),
-            (-8 if late else 8, -10),
-            textcoords="offset points",
-            ha="right" if late else "left",
-            va="top",
-        )
-    floor = float(np.nanmin(drawdowns.to_numpy()))
-    ax.set_ylim(min(1.14 * floor, -0.01), 0)
-    percent_axis(ax)
-    date_axis(ax, x)
-    legend_above(ax)
+        ax.plot(x, values, color=colour, linestyle=dash, linewidth=1.3)
+    ax.plot(x[deepest], lead[deepest], "o", color=looks[drawdowns.columns[0]][0], ms=6)
+    floor = min(1.05 * float(np.nanmin(drawdowns.to_numpy())), -0.01)
+    ax.set_ylim(floor, 0)
+    ax.set_xlim(x[0], max(x[-1], x[0] + 1))
+    draw_ticks(ax, date_ticks(x), number_ticks(floor, 0, short_percent))
+    write_legend(ax, [(LINE, str(name), looks[name][0]) for name in drawdowns])
     return figure
 
 
@@ -143,8 +144,7 @@ def plot_monthly_returns(table: pd.DataFrame, title: str = "Monthly returns") ->
     figure = new_figure(
         title, "Per cent, net of costs; blue above zero, orange below", 98 + 24 * rows
     )
-    ax = plain_axis(figure, left=left, right=900 - left - round(13.4 * cell), top=80, bottom=12)
-    ax.grid(False)
+    ax = panel(figure, left=left, right=900 - left - round(13.4 * cell), top=80, bottom=12)
     for columns, values in (
         (np.arange(13.0), table[list(range(1, 13))].to_numpy(dtype=float)),
         (np.array([12.4, 13.4]), table[["Year"]].to_numpy(dtype=float)),
@@ -164,14 +164,14 @@ def plot_monthly_returns(table: pd.DataFrame, title: str = "Monthly returns") ->
     for row, (_, months) in enumerate(table.iterrows()):
         line = "".join(_cell(months[month]) for month in range(1, 13))
         for place, text in ((0.0, line), (12.4, _cell(months["Year"]))):
-            ax.text(place, row + 0.53, text, family="monospace", fontsize=size, va="center")
+            ax.text(place, row + 0.53, text, family=MONO, fontsize=size, va="center")
+    heads = "".join(f"{month:>6}  " for month in _MONTHS).replace(" ", "\u00a0")
+    for place, text in ((0.0, heads), (12.4, "\u00a0\u00a0Year")):
+        ax.text(place, -0.45, text, family=MONO, fontsize=size, va="center", color=MUTED)
+    for row, year in enumerate(table.index):
+        ax.text(-0.15, row + 0.53, str(year), color=MUTED, ha="right", va="center")
     ax.set_xlim(0, 13.4)
     ax.set_ylim(rows, 0)
-    ax.set_xticks([*(np.arange(12) + 0.5), 12.9], [*_MONTHS, "Year"])
-    ax.set_yticks(np.arange(rows) + 0.5, [str(year) for year in table.index])
-    ax.xaxis.tick_top()
-    for spine in ax.spines.values():
-        spine.set_visible(False)
     return figure
 
 
@@ -196,30 +196,35 @@ def plot_cost_sensitivity(table: pd.DataFrame, title: str = "Performance against
         "Commission and slippage together; 1\u00d7 is the configured cost, 0\u00d7 trades free"
     )
     figure = new_figure(title, subtitle, 430)
-    left = plain_axis(figure, left=74, right=900 - 430, top=92, bottom=52)
-    right = plain_axis(figure, left=520, right=24, top=92, bottom=52)
-    looks = {"re-priced": (PORTFOLIO, "-", "o"), "re-run": (NEGATIVE, (0, (5, 1.5)), "s")}
-    for ax, column, name in ((left, "cagr", "CAGR, a year"), (right, "sharpe", "Sharpe ratio")):
-        for method, (colour, dash, mark) in looks.items():
-            part = table[table["method"] == method].sort_values("scale")
-            if len(part):
-                ax.plot(
-                    part["scale"].to_numpy(dtype=float),
-                    pd.to_numeric(part[column]).to_numpy(dtype=float),
-                    color=colour,
-                    linestyle=dash,
-                    marker=mark,
-                    label=_METHODS[method],
-                )
+    columns = (("cagr", "CAGR, a year", 74, 470), ("sharpe", "Sharpe ratio", 530, 24))
+    for column, name, left, right in columns:
+        ax = panel(figure, left=left, right=right, top=96, bottom=56)
+        shown = [_draw_method(ax, table, method, column) for method in _METHODS]
+        drawn = np.concatenate(shown)
         scales = sorted(float(scale) for scale in table["scale"].unique())
-        ax.set_xticks(scales, [f"{scale:g}\u00d7" for scale in scales])
-        ax.set_xlabel("multiple of the configured cost")
-        ax.axvline(1.0, color=MUTED, linewidth=0.8, linestyle=":")
-        low, high = ax.get_ylim()
+        low, high = (drawn.min(), drawn.max()) if len(drawn) else (0.0, 1.0)
+        pad = 0.06 * (high - low) or 0.01
+        ax.set_ylim(low - pad, high + pad)
+        ax.set_xlim(scales[0] - 0.05 * scales[-1], scales[-1] * 1.05)
         if low < 0 < high:
-            ax.axhline(0.0, color=INK, linewidth=0.8)
+            zero_line(ax)
+        form = short_percent if column == "cagr" else short
+        ticks = [(scale, f"{scale:g}\u00d7") for scale in scales]
+        draw_ticks(ax, ticks, number_ticks(low - pad, high + pad, form))
         ax.text(0, 1.03, name, transform=ax.transAxes, fontweight="bold")
-    percent_axis(left, digits=1)
-    handles, names = left.get_legend_handles_labels()
-    figure.legend(handles, names, loc="upper right", bbox_to_anchor=(0.985, 0.985), handlelength=3)
+        center = (left + 900 - right) / 1800
+        figure.text(center, 14 / 430, "multiple of the configured cost", color=MUTED, ha="center")
+    for k, (text, colour, _, _) in enumerate(_METHODS.values()):
+        figure.text(0.975, 1 - (26 + 20 * k) / 430, text, color=colour, ha="right")
     return figure
+
+
+def _draw_method(ax: Axes, table: pd.DataFrame, method: str, column: str) -> np.ndarray:
+    """Draw one method's line; return its finite values."""
+    part = table[table["method"] == method].sort_values("scale")
+    values = pd.to_numeric(part[column]).to_numpy(dtype=float)
+    _, colour, dash, mark = _METHODS[method]
+    ax.plot(
+        part["scale"].to_numpy(dtype=float), values, color=colour, linestyle=dash, marker=mark, ms=6
+    )
+    return values[np.isfinite(values)]

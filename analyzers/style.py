@@ -9,31 +9,43 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 __all__ = [
+    "AREA",
+    "DASHED",
     "DIVERGING",
+    "FONT_STACKS",
     "INK",
+    "LINE",
+    "MONO",
     "MUTED",
     "NEGATIVE",
     "NEUTRAL",
     "PORTFOLIO",
+    "Ticks",
     "UNIVERSE",
     "amount",
-    "date_axis",
+    "date_ticks",
     "days",
+    "draw_ticks",
     "empty_figure",
     "factor_colours",
     "label_ends",
-    "legend_above",
+    "label_margin",
+    "log_ticks",
     "multiple",
     "new_figure",
+    "number_ticks",
+    "panel",
     "percent",
-    "percent_axis",
-    "plain_axis",
+    "short",
+    "short_percent",
     "styled",
+    "write_legend",
+    "zero_line",
 ]
 
 # Okabe and Ito's colours: told apart under the common kinds of colour blindness.
@@ -51,41 +63,35 @@ DIVERGING = LinearSegmentedColormap.from_list(
     "vermilion_blue", ["#E8894F", "#F6CDB2", "#FFFFFF", "#B4D5EA", "#57A5D3"]
 )
 
+# Fonts that matplotlib brings along; one name each, since every further name is looked up for
+# every piece of text.
+SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"
+#: Fonts of equal widths for a reader's browser, by the font that a figure was laid out in.
+FONT_STACKS = {
+    SANS: "'DejaVu Sans', Verdana, Arial, sans-serif",
+    MONO: "'DejaVu Sans Mono', Menlo, 'Courier New', monospace",
+}
+
+#: Ticks are positions with their labels.
+Ticks = list[tuple[float, str]]
+LINE, DASHED, AREA = "\u2501\u2501", "\u254d\u254d", "\u25a0"
+
 _WIDTH = 900
+_CHARACTER = 7.7  # pixels, about, of text of the usual size
+_BELOW = {"ha": "center", "va": "top"}
+_BESIDE = {"ha": "right", "va": "center_baseline"}
 # Sizes are pixels: at 72 dots an inch a point is one. Hinting is off because it costs a
 # third of the time of drawing text and is invisible at this size.
 _RC = {
     "figure.dpi": 72,
     "savefig.dpi": 72,
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
-    "font.monospace": ["DejaVu Sans Mono", "Menlo", "Courier New", "monospace"],
+    "font.family": [SANS],
     "font.size": 12.5,
     "text.color": INK,
     "text.hinting": "none",
     "text.parse_math": False,
-    "axes.unicode_minus": True,
-    "axes.edgecolor": NEUTRAL,
-    "axes.labelcolor": MUTED,
-    "axes.labelsize": 12.5,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
-    "grid.linewidth": 0.8,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelsize": 12.5,
-    "ytick.labelsize": 12.5,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
+    "axes.grid": False,
     "lines.linewidth": 1.6,
-    "legend.frameon": False,
-    "legend.fontsize": 12.5,
     "path.simplify_threshold": 0.3,
     "svg.fonttype": "none",
     "svg.hashsalt": "factor-investing-crypto-twist",
@@ -112,10 +118,11 @@ def new_figure(title: str, subtitle: str = "", height: int = 430) -> Figure:
     return figure
 
 
-def plain_axis(
-    figure: Figure, left: int = 70, right: int = 24, top: int = 84, bottom: int = 34, **kwargs
-) -> Axes:
-    """Axes inside margins given in pixels; fixed, since automatic layouts draw twice."""
+def panel(figure: Figure, left: int = 70, right: int = 24, top: int = 84, bottom: int = 34) -> Axes:
+    """Axes inside margins given in pixels, to be given ticks by `draw_ticks`.
+
+    Margins are fixed because an automatic layout draws everything twice.
+    """
     height = figure.get_figheight() * 72
     box = (
         left / _WIDTH,
@@ -123,7 +130,9 @@ def plain_axis(
         1 - (left + right) / _WIDTH,
         1 - (top + bottom) / height,
     )
-    return figure.add_axes(box, **kwargs)
+    ax = figure.add_axes(box)
+    ax.set_axis_off()
+    return ax
 
 
 def empty_figure(title: str, reason: str) -> Figure:
@@ -145,22 +154,62 @@ def days(index: pd.Index) -> np.ndarray:
     return pd.DatetimeIndex(index).values.astype("datetime64[D]").astype(np.float64)
 
 
-def date_axis(ax: Axes, x: np.ndarray, labels: bool = True) -> None:
-    """Ticks at years, quarters or months, whichever gives three to twelve of them."""
+def date_ticks(x: np.ndarray) -> Ticks:
+    """Ticks at years, quarters or months within days `x`, whichever gives at least three."""
     first, last = float(x[0]), float(x[-1])
-    step, form = 12, "%Y"
     for step, form in ((120, "%Y"), (60, "%Y"), (24, "%Y"), (12, "%Y"), (3, "%b %Y"), (1, "%b %Y")):
         if (last - first) / 30.4 / step >= 3.5:
             break
-    start = np.datetime64(int(first), "D").astype("datetime64[M]").astype(int) // step * step
-    months = np.arange(start, start + (last - first) / 28 + 2 * step, step, dtype=int)
+    start = int(np.datetime64(int(first), "D").astype("datetime64[M]").astype(int)) // step * step
+    months = np.arange(start, start + int((last - first) / 28) + 2 * step, step)
     ticks = months.astype("datetime64[M]").astype("datetime64[D]").astype(float)
-    kept = ticks[(ticks >= first - 5) & (ticks <= last + 5)]
+    kept = ticks[(ticks >= first) & (ticks <= last)]
     if len(kept) < 2:
-        kept, form = np.array([first, last]), "%Y-%m-%d"
+        kept, form = np.unique([first, last]), "%Y-%m-%d"
     stamps = pd.DatetimeIndex(kept.astype("datetime64[D]"))
-    ax.set_xticks(kept, [stamp.strftime(form) for stamp in stamps] if labels else [""] * len(kept))
-    ax.set_xlim(first, last if last > first else first + 1)
+    return list(zip(kept.tolist(), stamps.strftime(form)))
+
+
+def number_ticks(low: float, high: float, form: Callable[[float], str], count: int = 7) -> Ticks:
+    """About `count` round numbers between two limits, written by `form`."""
+    rough = (high - low) / count
+    size = 10.0 ** np.floor(np.log10(rough)) if rough > 0 else 1.0
+    step = next(size * m for m in (1, 2, 2.5, 5, 10) if size * m >= rough * 0.999)
+    ticks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    return [(tick, form(tick)) for tick in (ticks + 0.0).tolist()]
+
+
+def log_ticks(low: float, high: float) -> Ticks:
+    """Round multiples between two positive limits of a log scale."""
+    mantissas = (1, 1.5, 2, 3, 5, 7) if high / low < 30 else (1, 2, 5) if high / low < 1e3 else (1,)
+    grid = [m * 10.0**k for k in range(-8, 13) for m in mantissas]
+    return [(tick, f"{tick:,g}\u00d7") for tick in grid if low <= tick <= high]
+
+
+def draw_ticks(ax: Axes, x: Ticks, y: Ticks) -> None:
+    """Grid lines, a base line and tick labels, for limits that are final.
+
+    Matplotlib's own axes would spend more time on ticks than on all that they frame.
+    """
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    across, down = ax.get_yaxis_transform(), ax.get_xaxis_transform()
+    grid = [[(place, bottom), (place, top)] for place, _ in x]
+    grid += [[(left, place), (right, place)] for place, _ in y]
+    colours = ["#E6E6E6"] * len(grid) + [NEUTRAL]
+    base = [(left, bottom), (right, bottom)]
+    lines = LineCollection([*grid, base], colors=colours, linewidths=0.8, zorder=0.5)
+    ax.add_collection(lines, autolim=False)
+    height, width = (side * 72 for side in ax.figure.get_size_inches()[::-1])
+    box = ax.get_position()
+    for place, text in x:
+        ax.text(place, -6 / (box.height * height), text, color=MUTED, transform=down, **_BELOW)
+    for place, text in y:
+        ax.text(-7 / (box.width * width), place, text, color=MUTED, transform=across, **_BESIDE)
+
+
+def zero_line(ax: Axes, level: float = 0.0) -> None:
+    """A thin line at `level`, across the axes."""
+    ax.axhline(level, color=MUTED, linewidth=0.8)
 
 
 def percent(value: float, digits: int = 0) -> str:
@@ -184,36 +233,28 @@ def amount(value: float) -> str:
     return f"{value:,.3g}".replace("-", "\u2212")
 
 
-def percent_axis(ax: Axes, axis: str = "y", digits: int = 0) -> None:
-    """Show an axis of fractions in per cent."""
-    target = ax.yaxis if axis == "y" else ax.xaxis
-    target.set_major_formatter(FuncFormatter(lambda value, _: percent(value, digits)))
+def short(value: float) -> str:
+    """A tick with the digits it needs: ``0.25`` is ``0.25``."""
+    return f"{round(value, 9):,g}".replace("-", "\u2212")
 
 
-def log_axis(ax: Axes, low: float, high: float) -> None:
-    """A log scale ticked at round multiples; minor ticks would only cost time."""
-    ax.set_yscale("log")
-    grid = np.array([base * 10.0**k for k in range(-6, 9) for base in (1, 1.5, 2, 3, 5, 7)])
-    ticks = grid[(grid >= low * 0.97) & (grid <= high * 1.03)]
-    if len(ticks) > 8:
-        ticks = np.array([t for t in ticks if f"{t:e}"[:3] in ("1.0", "2.0", "5.0")])
-    ax.set_yticks(ticks, [f"{tick:,g}\u00d7" for tick in ticks])
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+def short_percent(value: float) -> str:
+    """A tick in per cent with the digits it needs: ``0.025`` is ``2.5 %``."""
+    return f"{round(100 * value, 6):,g}".replace("-", "\u2212") + "\u202f%"
 
 
-def legend_above(ax: Axes, columns: int = 6) -> None:
-    """A one-line legend between title and axes, where it covers nothing."""
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(
-            loc="lower left",
-            bbox_to_anchor=(-0.005, 1.0),
-            ncols=columns,
-            borderaxespad=0.2,
-            columnspacing=1.4,
-            handlelength=1.8,
-            handletextpad=0.5,
-        )
+def write_legend(ax: Axes, entries: Sequence[tuple[str, str, str]]) -> None:
+    """One line of (mark, text, colour) above the axes, where it covers nothing.
+
+    Marks are `LINE`, `DASHED` or `AREA`.
+    """
+    box = ax.get_position()
+    width, height = (side * 72 for side in ax.figure.get_size_inches())
+    x, y = box.x0 * width, (box.y1 * height + 13) / height
+    for mark, text, colour in entries:
+        ax.figure.text(x / width, y, mark, color=colour, va="center", fontweight="bold")
+        ax.figure.text((x + 22) / width, y, text, va="center")
+        x += 42 + _CHARACTER * len(text)
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, str, str]], gap: int = 17) -> None:
@@ -233,6 +274,11 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, str, str]], gap: int = 17) 
     pixels = [to_axes.transform((0, end[0]))[1] * height for end in ends]
     for position, (_, text, colour) in zip(_spread(pixels, gap, height), ends):
         ax.text(1.008, position / height, text, color=colour, transform=ax.transAxes, va="center")
+
+
+def label_margin(texts: Sequence[str]) -> int:
+    """Pixels to keep free on the right for labels by `label_ends`."""
+    return round(24 + _CHARACTER * max((len(text) for text in texts), default=0))
 
 
 def _spread(positions: list[float], gap: float, height: float) -> list[float]:
