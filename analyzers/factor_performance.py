@@ -182,8 +182,10 @@ def long_short_weights(scores: np.ndarray, quantile: float, min_breadth: int = 2
 def quantile_weights(scores: np.ndarray, quantiles: int) -> np.ndarray:
     """(Q, R, N) equal weights, summing to 1, of each quantile of the scores, worst first.
 
-    The outer quantiles hold floor(n / Q) assets, as the sides of `long_short_weights` do;
-    ties share places as there. NaN is not ranked; rows with fewer than Q scores are zero.
+    The outer ones hold floor(n / Q) assets, as the sides of `long_short_weights` do, and ties
+    share places as there. With an even Q the middle edge is n / 2, so that halves are equal and
+    negated scores mirror the quantiles. NaN is not ranked; rows with fewer than Q scores are
+    zero.
 
     Raises
     ------
@@ -197,7 +199,8 @@ def quantile_weights(scores: np.ndarray, quantiles: int) -> np.ndarray:
     count = np.where(count >= quantiles, count, 0)
     steps = np.arange(quantiles + 1)[:, None]
     below = count * steps // quantiles
-    edges = np.where(2 * steps <= quantiles, below, count - below[::-1])
+    edges = np.where(2 * steps < quantiles, below, count - below[::-1])
+    edges = np.where(2 * steps == quantiles, count / 2, edges)
     return np.stack([_filled(scores, low, high) for low, high in zip(edges[:-1], edges[1:])])
 
 
