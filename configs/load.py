@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from configs.overrides import apply_overrides
 from configs.problems import config_error
 from configs.schema import BacktestConfig
-from configs.yaml_reader import read_yaml, resolve_scalar, shorten
+from configs.yaml_reader import read_yaml, resolve_scalar
 from feeds.errors import ConfigError
 
 __all__ = ["dump_config", "load_config", "to_plain"]
@@ -57,7 +57,7 @@ def load_config(
         try:
             check(config)
         except ConfigError as error:
-            raise ConfigError(f"{shorten(str(path))}: {error.problem}", error.remedy) from None
+            raise ConfigError(f"{path}: {error.problem}", error.remedy) from None
     return config
 
 

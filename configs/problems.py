@@ -26,6 +26,8 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list",
 }
+#: What pydantic puts into a path for the member of a union, and for a key itself.
+_MARKS = ("<dates>", "<every>", "<period>", "[key]")
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
@@ -63,7 +65,14 @@ def config_error(
 
 def _path(item: Mapping[str, Any], data: Any) -> Key:
     """The item's path in the data: pydantic's own without the marks of unions and keys."""
-    parts = [part for part in item["loc"] if not (isinstance(part, str) and part[:1] in "<[")]
+    parts: list[str | int] = []
+    node = data
+    for part in item["loc"]:
+        if part in _MARKS and not (isinstance(node, dict) and part in node):
+            continue
+        parts.append(part)
+        inner = isinstance(node, dict) and part in node or isinstance(node, list)
+        node = node[part] if inner else None
     return tuple(parts)
 
 

@@ -135,15 +135,17 @@ def shorten(value: object, width: int = 60) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     remedy = "name a configuration file, such as configs/backtest.yaml"
-    if not path.exists():
-        raise ConfigError(f"{path}: no such file", remedy)
-    if not path.is_file():
-        raise ConfigError(f"{path}: not a plain file", remedy)
+    name = shorten(str(path), 200)
     try:
+        if not path.exists():
+            raise ConfigError(f"{name}: no such file", remedy)
+        if not path.is_file():
+            raise ConfigError(f"{name}: not a plain file", remedy)
         with open(path, "rb") as stream:
             content = stream.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", remedy) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{name}: cannot be read: {reason}", remedy) from None
     if len(content) > _MAX_BYTES:
         raise ConfigError(
             f"{path}: larger than {_MAX_BYTES // 1024} KB, too large for a configuration", remedy

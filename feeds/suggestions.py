@@ -31,7 +31,11 @@ def nearest(word: str, options: Iterable[str]) -> str | None:
     known = list(options)
     written = word.casefold()
     allowed = max(1, min(3, len(written) // 3))
-    ranked = [(_slips(written, option.casefold()), at) for at, option in enumerate(known)]
+    ranked = [
+        (_slips(written, option.casefold(), allowed), at)
+        for at, option in enumerate(known)
+        if abs(len(option) - len(written)) <= allowed
+    ]
     if ranked and min(ranked)[0] <= allowed:
         return known[min(ranked)[1]]
     for option in known:
@@ -53,8 +57,11 @@ def remedy_for(word: str, options: Iterable[str]) -> str:
     return f"known: {listed}{', ...' if len(known) > _MOST_LISTED else ''}"
 
 
-def _slips(first: str, second: str) -> int:
-    """Optimal string alignment distance (Damerau 1964): swapped neighbours are one slip."""
+def _slips(first: str, second: str, allowed: int) -> int:
+    """Optimal string alignment distance (Damerau 1964): swapped neighbours are one slip.
+
+    Once it must exceed `allowed` the count stops, at some number above it.
+    """
     before: list[int] = []
     above = list(range(len(second) + 1))
     for i, a in enumerate(first, start=1):
@@ -64,5 +71,7 @@ def _slips(first: str, second: str) -> int:
             if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
                 best = min(best, before[j - 2] + 1)
             row.append(best)
+        if min(row) > allowed:
+            return allowed + 1
         before, above = above, row
     return above[-1]
