@@ -198,6 +198,25 @@ def write_files(files: Mapping[Path, bytes]) -> None:
             beside.unlink(missing_ok=True)
 
 
+def _configured(arguments: argparse.Namespace) -> BacktestConfig:
+    """The configuration with the dates of the command line; errors name those options."""
+    from configs.load import load_config
+
+    options = {"start": arguments.start, "end": arguments.end}
+    given = {
+        f"data.{name}={date}": f"{name} {date}"
+        for name, date in options.items()
+        if date is not None
+    }
+    try:
+        return load_config(arguments.config, [*arguments.overrides, *given])
+    except ConfigError as error:
+        problem = error.problem
+        for override, option in given.items():
+            problem = problem.replace(f"--set {override}", f"--{option}")
+        raise ConfigError(problem, error.remedy) from None
+
+
 def _names(text: str | None) -> list[str] | None:
     if text is None:
         return None
@@ -212,15 +231,11 @@ def _names(text: str | None) -> list[str] | None:
 @main_guard
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 on a user's mistake."""
-    from configs.load import load_config
-
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
     if arguments.horizon is not None and arguments.horizon < 1:
         raise ConfigError(f"--horizon {arguments.horizon} is under one session", "use 21, a month")
-    dates = {"data.start": arguments.start, "data.end": arguments.end}
-    given = [f"{key}={value}" for key, value in dates.items() if value is not None]
-    config = load_config(arguments.config, [*arguments.overrides, *given])
+    config = _configured(arguments)
     results = study(config, _names(arguments.factors), arguments.horizon)
     logger.info("%d factor portfolios studied", len(results.summary))
     files = output_files(results, arguments.out)
