@@ -48,12 +48,13 @@ def print_study(results: FactorResults, paths: Sequence[Path], console: Console)
         console.print(Text(span, style="dim"))
     for name, measure in _proxies(results):
         console.print(Text(f"{name} is a stand-in: {measure}", style="yellow"))
+    console.print()
     if len(results.summary):
-        console.print(_summary(results, "Portfolio, a year", _EARNED))
-        console.print(_summary(results, f"{results.horizon} sessions ahead", _RANKED))
-        console.print(_quantiles(results))
+        console.print(_summary(results, "Portfolio, a year", _EARNED), "")
+        console.print(_summary(results, f"{results.horizon} sessions ahead", _RANKED), "")
+        console.print(_quantiles(results), "")
         if len(results.correlation) > 1:
-            console.print(_correlation(results))
+            console.print(_correlation(results), "")
     for entry in results.thin.to_dict("records"):
         console.print(
             Text(
@@ -130,7 +131,13 @@ def _table(first: str):
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        collapse_padding=True,
+        header_style="bold",
+    )
     table.add_column(first, no_wrap=True)
     return table
 
