@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from analyzers.style import FONT_STACKS
+from analyzers.style import FONT_STACKS, styled
 
 __all__ = ["png_bytes", "svg_text"]
 
@@ -79,6 +79,7 @@ class _Svg(RendererSVG):
         return _ink_of(s, prop, 72)[:3]
 
 
+@styled
 def png_bytes(figure: Figure) -> bytes:
     """The figure as PNG: no transparency, no date, compressed quickly."""
     from PIL import Image
@@ -92,6 +93,7 @@ def png_bytes(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
+@styled
 def svg_text(figure: Figure) -> str:
     """The figure as SVG whose text stays text, in fonts that need no download; no date."""
     stream = io.StringIO()

@@ -27,7 +27,7 @@ from analyzers.figures_performance import (
 from analyzers.presentation import compared_returns, rebalance_turnover
 from analyzers.result import RunResult
 from analyzers.return_metrics import drawdown, monthly_returns, monthly_table
-from analyzers.style import INK, PORTFOLIO, UNIVERSE, factor_colours, styled
+from analyzers.style import INK, PORTFOLIO, UNIVERSE, factor_colours
 from feeds.errors import OutputError
 
 __all__ = ["WINDOW_MONTHS", "build_figures", "build_price_figures", "save_figures"]
@@ -81,20 +81,19 @@ def build_price_figures(prices: pd.DataFrame, name: str) -> dict[str, Figure]:
         f"; the first {_MOST_LINES} of {returns.shape[1]}" if len(returns.T) > _MOST_LINES else ""
     )
     return {
+        "correlation": plot_factor_correlation(
+            shown.corr(), f"Correlation: {name}", f"Returns of one session{rest}"
+        ),
         "cumulative_returns": plot_growth(
             lines, looks, f"Growth of 1: {name}", f"Each from its first price{rest}"
         ),
         "drawdown": plot_drawdown(drawdown(mean).to_frame(mean.name), looks),
-        "correlation": plot_factor_correlation(
-            shown.corr(), f"Correlation: {name}", f"Returns of one session{rest}"
-        ),
         "monthly_returns": plot_monthly_returns(
             monthly_table(mean), f"Monthly returns, equally weighted: {name}"
         ),
     }
 
 
-@styled
 def save_figures(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
     """Write each figure as PNG (900 pixels wide) and SVG; return the paths in order.
 
