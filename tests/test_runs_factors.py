@@ -1,0 +1,251 @@
+"""The factor study: planted factors, thin classes, files, and the command's mistakes."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyzers.factor_results import FactorResults
+from analyzers.factor_study import StudyRules, study_factors
+from feeds.errors import DataError, OutputError
+from runs import factors as command
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "data" / "sp500_crypto"
+needs_data = pytest.mark.skipif(
+    not (DATA / "manifest.json").exists(), reason="the bundled data set is not built"
+)
+RULES = StudyRules(quantile=0.25, min_breadth=4, horizon=5, periods_per_year=252)
+LABELS = {"oracle": "Oracle", "noise": "Noise (proxy: chance)"}
+
+
+def make_study(sessions: int = 120) -> FactorResults:
+    """Eight stocks and two coins; the oracle knows each five sessions' return."""
+    rng = np.random.default_rng(8)
+    dates = np.arange("2018-01-01", "2019-01-01", dtype="datetime64[D]")
+    dates = dates[np.is_busday(dates)][:120]
+    marks = 100 * np.cumprod(1 + rng.normal(0, 0.01, (120, 10)), axis=0)
+    rows = np.arange(9, 120, 5)
+    oracle = np.full((len(rows), 10), np.nan)
+    inside = rows + 6 < 120
+    oracle[inside] = marks[rows[inside] + 6] / marks[rows[inside] + 1] - 1
+    noise = rng.normal(size=oracle.shape)
+    noise[:3] = np.nan
+    kept = rows < sessions
+    return study_factors(
+        {"oracle": oracle[kept], "noise": noise[kept]},
+        {"crypto": np.arange(10) >= 8, "equity": np.arange(10) < 8},
+        marks[:sessions],
+        dates[:sessions],
+        rows[kept],
+        RULES,
+        labels=LABELS,
+        notes=["made up"],
+    )
+
+
+def test_an_oracle_ranks_perfectly_and_noise_does_not() -> None:
+    study = make_study()
+    summary = study.summary.set_index("factor")
+    oracle = study.ic[study.ic["factor"] == "oracle"]
+    assert oracle["ic"].dropna().tolist() == pytest.approx([1.0] * 21)
+    assert (oracle["ic_untraded"].dropna() < 1.0).any()
+    assert summary.loc["oracle", "ic_mean"] == pytest.approx(1.0)
+    assert abs(summary.loc["noise", "ic_mean"]) < 0.3
+    assert np.isnan(summary.loc["oracle", "icir"])  # without spread there is no ratio
+    means = study.quantiles[study.quantiles["factor"] == "oracle"]["mean_annual"].tolist()
+    assert means[:4] == sorted(means[:4])
+    assert means[4] == pytest.approx(means[3] - means[0])
+    assert summary.loc["oracle", "sharpe"] > 10 > abs(summary.loc["noise", "sharpe"])
+
+
+def test_what_is_too_thin_is_reported_and_nowhere_else() -> None:
+    study = make_study()
+    assert study.thin.values.tolist() == [["crypto", "oracle", 2, 4], ["crypto", "noise", 2, 4]]
+    assert study.factor_returns.columns.tolist() == ["equity oracle", "equity noise"]
+    assert set(study.ic["asset_class"]) == {"equity"}
+    assert study.labels["equity noise"] == "Noise (proxy: chance), equity"
+
+
+def test_returns_begin_after_the_first_entry_of_each_factor() -> None:
+    study = make_study()
+    known = study.factor_returns.notna()
+    # The oracle decides in row 9 and is in at row 10; noise is first known 15 rows later.
+    assert known["equity oracle"].to_numpy().argmax() == 2
+    assert known["equity noise"].to_numpy().argmax() == 17
+    assert len(study.factor_returns) == 111
+    for table in study.quantile_returns.values():
+        assert table.index.equals(study.factor_returns.index)
+
+
+def test_the_summary_follows_from_the_tables() -> None:
+    study = make_study()
+    row = study.summary.set_index("factor").loc["noise"]
+    returns = study.factor_returns["equity noise"].dropna()
+    assert row["volatility"] == pytest.approx(returns.std(ddof=1) * np.sqrt(252))
+    assert row["cagr"] == pytest.approx(
+        np.prod(1 + returns) ** (365.25 / (returns.index[-1] - returns.index[0]).days) - 1
+    )
+    ic = study.ic[study.ic["factor"] == "noise"]
+    assert row["ic_mean"] == pytest.approx(ic["ic"].mean())
+    assert row["icir"] == pytest.approx(ic["ic"].mean() / ic["ic"].std(ddof=1))
+    assert row["decisions"] == len(ic) == 20
+    assert row["turnover_half_annual"] == pytest.approx(
+        ic["turnover_half"].sum() * 252 / len(returns)
+    )
+    wide = study.quantile_returns["equity noise"]
+    assert row["spread_annual"] == pytest.approx((wide[4].mean() - wide[1].mean()) * 252)
+
+
+def test_later_data_change_nothing_that_was_known() -> None:
+    whole, cut = make_study(), make_study(80)
+    same = cut.factor_returns.index
+    pd.testing.assert_frame_equal(
+        whole.factor_returns.loc[same, ["equity noise"]], cut.factor_returns[["equity noise"]]
+    )
+    before = cut.ic["ic"].notna()
+    merged = cut.ic[before].merge(whole.ic, on=["decision_date", "factor"], suffixes=("", "_w"))
+    assert len(merged) == before.sum() > 20
+    assert merged["ic"].tolist() == merged["ic_w"].tolist()
+
+
+def test_a_study_in_which_all_is_thin_still_has_its_tables() -> None:
+    study = study_factors(
+        {"oracle": np.full((2, 3), np.nan)},
+        {"equity": np.ones(3, dtype=bool)},
+        np.ones((5, 3)),
+        np.arange("2020-01-01", "2020-01-06", dtype="datetime64[D]"),
+        np.array([0, 2]),
+        RULES,
+        labels=LABELS,
+    )
+    assert study.summary.empty and study.correlation.empty and len(study.thin) == 1
+    assert command.output_files(study, Path("x/results.pkl"))
+
+
+def test_results_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    study = make_study()
+    study.save(tmp_path / "results.pkl")
+    again = FactorResults.load(tmp_path / "results.pkl")
+    pd.testing.assert_frame_equal(again.summary, study.summary)
+    assert make_study().to_bytes() == study.to_bytes()
+    with pytest.raises(DataError, match="no such file"):
+        FactorResults.load(tmp_path / "none.pkl")
+    (tmp_path / "text.pkl").write_text("no pickle")
+    with pytest.raises(DataError, match="not a saved factor study"):
+        FactorResults.load(tmp_path / "text.pkl")
+    pd.Series([1]).to_pickle(tmp_path / "series.pkl")
+    with pytest.raises(DataError, match="holds a Series"):
+        FactorResults.load(tmp_path / "series.pkl")
+
+
+def test_tables_are_written_beside_the_results(tmp_path: Path) -> None:
+    study = make_study()
+    files = command.output_files(study, tmp_path / "new" / "results.pkl")
+    command.write_files(files)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "correlation.csv",
+        "factor_returns.csv",
+        "factor_summary.csv",
+        "ic.csv",
+        "quantiles.csv",
+        "results.pkl",
+    ]
+    table = pd.read_csv(tmp_path / "new" / "factor_returns.csv", index_col="date")
+    np.testing.assert_array_equal(table.to_numpy(), study.factor_returns.to_numpy())
+
+
+def test_a_failed_write_leaves_earlier_files_untouched(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"old")
+    (tmp_path / "results.pkl").mkdir()
+    with pytest.raises(OutputError, match="results.pkl"):
+        command.write_files({tmp_path / "a.csv": b"new", tmp_path / "results.pkl": b"new"})
+    assert (tmp_path / "a.csv").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "results.pkl"]
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--factors", "vlaue"], "did you mean value"),
+        (["--factors", "value,,size"], "empty or repeated"),
+        (["--start", "2016-01-01", "--end", "2015-01-01"], "--end 2015-01-01"),
+        (["--start", "soon"], "--start soon"),
+        (["--config", "configs/none.yaml"], "no such file"),
+        (["--set", "data.dir=data/none"], "not a data set"),
+        (["--set", "factors.value.proxy=null", "--factors", "value"], "book_equity"),
+        (["--horizon", "0"], "--horizon 0"),
+        (["--out", "docs"], "docs: it is a folder"),
+        (["--out", "pyproject.toml/results.pkl"], "name another file with --out"),
+    ],
+)
+def test_mistakes_exit_2_in_three_lines(
+    arguments: list[str], words: str, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    before = sorted((ROOT / "docs").iterdir())
+    assert command.main(["--quiet", *arguments]) == 2
+    told = capsys.readouterr()
+    assert words in told.err and "Traceback" not in told.err
+    assert 2 <= len(told.err.splitlines()) <= 3
+    assert told.out == ""
+    assert sorted((ROOT / "docs").iterdir()) == before
+
+
+@needs_data
+def test_the_command_on_real_data(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    out = tmp_path / "results.pkl"
+    arguments = ["--start", "2013-01-01", "--end", "2015-12-31", "--factors", "value,momentum"]
+    assert command.main([*arguments, "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "Value (proxy), equity" in text and "crypto: too thin" in text and str(out) in text
+    found = FactorResults.load(out)
+    assert found.summary["factor"].tolist() == ["value_proxy", "momentum"]
+    assert found.factor_returns.index[0] == pd.Timestamp("2013-01-31")
+    assert found.factor_returns.index[-1] == pd.Timestamp("2015-12-31")
+    assert found.ic.groupby("factor")["ranked"].min().gt(300).all()
+    assert found.horizon == 21
+    repeat = tmp_path / "again" / "results.pkl"
+    environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Pacific/Auckland"}
+    subprocess.run(
+        [sys.executable, "-m", "runs.factors", "--quiet", *arguments, "--out", str(repeat)],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )
+    for path in sorted(repeat.parent.iterdir()):
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+@needs_data
+def test_a_factor_that_the_configuration_lacks_is_computed_with_its_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    out = str(tmp_path / "results.pkl")
+    given = ["--quiet", "--start", "2015-01-01", "--out", out, "--horizon", "5"]
+    assert command.main([*given, "--factors", "volatility"]) == 0
+    assert FactorResults.load(Path(out)).summary["factor"].tolist() == ["volatility"]
+
+
+def test_the_printed_study_fits_80_columns() -> None:
+    from rich.console import Console
+
+    from runs.factors_terminal import print_study
+
+    stream = io.StringIO()
+    print_study(make_study(), [Path("outputs/ic.csv")], Console(file=stream, width=80))
+    text = stream.getvalue()
+    assert "\u2026" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "Noise (proxy) is a stand-in: chance" in text
+    assert "Oracle, crypto: too thin, at most 2 ranked, 4 needed" in text
