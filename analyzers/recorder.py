@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import backtrader as bt
 import numpy as np
 import pandas as pd
@@ -20,32 +22,45 @@ class Recorder(bt.Analyzer):
     ``get_analysis()`` returns a dict of DataFrames: ``values``, ``fills``, ``carry``,
     ``positions``, ``prices``, ``events``, with the columns, signs and units of the run's CSV
     files (see `docs/outputs.md`).
+
+    Parameters
+    ----------
+    tables : collection of str, optional
+        Tables wanted; all unless given.
     """
+
+    params = (("tables", None),)
 
     def get_analysis(self) -> dict[str, pd.DataFrame]:
         broker = self.strategy.broker
-        return journal_tables(broker.account.journal, broker.account.panel)
+        return journal_tables(broker.account.journal, broker.account.panel, self.p.tables)
 
 
-def journal_tables(journal: Journal, panel: Panel) -> dict[str, pd.DataFrame]:
-    """The tables of a journal over its panel, dates and symbols in place of rows and columns."""
+def journal_tables(
+    journal: Journal, panel: Panel, names: Collection[str] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Tables of a journal over its panel, dates and symbols in place of rows and columns.
+
+    `names` are the tables wanted; all unless given.
+    """
     dates = panel.dates.astype("datetime64[ns]")
-    fills = _fills(journal, panel, dates)
-    return {
-        "values": _values(journal, dates),
-        "fills": fills,
-        "carry": _carry(journal, panel, dates),
-        "positions": _positions(journal, panel, dates),
-        "prices": _prices(journal, panel, dates),
-        "events": _events(journal, panel, dates),
+    makers = {
+        "values": _values,
+        "fills": _fills,
+        "carry": _carry,
+        "positions": _positions,
+        "prices": _prices,
+        "events": _events,
     }
+    wanted = makers if names is None else names
+    return {name: make(journal, panel, dates) for name, make in makers.items() if name in wanted}
 
 
-def _values(journal: Journal, dates: np.ndarray) -> pd.DataFrame:
-    table = np.array(journal.values, dtype=float).reshape(-1, 6)
-    index = pd.DatetimeIndex(dates[table[:, 0].astype(int)], name="date")
-    columns = ["value", "cash", "long", "short", "margin"]
-    return pd.DataFrame(table[:, 1:], index=index, columns=columns)
+def _values(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
+    row, *columns = (_joined([entry[at] for entry in journal.values]) for at in range(6))
+    index = pd.DatetimeIndex(dates[row.astype(int)], name="date")
+    names = ["value", "cash", "long", "short", "margin"]
+    return pd.DataFrame(dict(zip(names, columns, strict=True)), index=index)
 
 
 def _fills(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
@@ -78,15 +93,18 @@ def _fills(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
 
 
 def _carry(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
-    lengths = [len(entry[2]) for entry in journal.carry]
-    row = np.repeat([entry[0] for entry in journal.carry], lengths).astype(int)
+    row = _joined([entry[0] for entry in journal.carry]).astype(int)
     column = _joined([entry[2] for entry in journal.carry]).astype(int)
+    kind = np.repeat([entry[1] for entry in journal.carry], [len(e[0]) for e in journal.carry])
+    amount = _joined([entry[3] for entry in journal.carry])
+    # Rows settled together stand kind by kind; by date they read as the account moved.
+    order = np.argsort(row, kind="stable")
     return pd.DataFrame(
         {
-            "date": dates[row],
-            "symbol": _symbols(panel, column),
-            "kind": np.repeat([entry[1] for entry in journal.carry], lengths),
-            "amount": _joined([entry[3] for entry in journal.carry]),
+            "date": dates[row[order]],
+            "symbol": _symbols(panel, column[order]),
+            "kind": kind[order],
+            "amount": amount[order],
         }
     )
 
@@ -112,7 +130,7 @@ def _positions(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFram
 
 def _prices(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
     """Marks of every asset ever held, on the sessions of the values."""
-    rows = np.array([entry[0] for entry in journal.values], dtype=int)
+    rows = _joined([entry[0] for entry in journal.values]).astype(int)
     held = np.unique(_joined([entry[3] for entry in journal.fills]).astype(int))
     index = pd.DatetimeIndex(dates[rows], name="date")
     return pd.DataFrame(panel.mark[np.ix_(rows, held)], index=index, columns=panel.assets[held])

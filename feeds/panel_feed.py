@@ -8,6 +8,7 @@ all feeds are views of the panel's columns and their position follows from one s
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 
 import backtrader as bt
 import numpy as np
@@ -17,7 +18,8 @@ from feeds.panel import Panel
 
 __all__ = ["Clock", "PanelFeed", "make_feeds"]
 
-_FIELDS = ("close", "low", "high", "open", "volume")
+#: Backtrader's order.
+_FIELDS = ("close", "low", "high", "open", "volume", "openinterest", "datetime")
 
 
 class Clock:
@@ -39,6 +41,29 @@ class Clock:
         self.rows = len(dates)
 
 
+class _Bars:
+    """The panel's columns as the lines of its feeds read them, without the rows of no bar."""
+
+    def __init__(self, panel: Panel, clock: Clock) -> None:
+        self.panel, self.clock = panel, clock
+
+    @cached_property
+    def count(self) -> np.ndarray:
+        """(T, N) position of each asset's latest bar among its bars; -1 before the first."""
+        return np.cumsum(self.panel.tradable, axis=0, dtype=np.int32) - np.int32(1)
+
+    def values(self, field: str, column: int) -> memoryview:
+        """One field of one asset, bar by bar."""
+        if field == "datetime":
+            column_values = self.clock.numbers
+        elif field == "openinterest":
+            column_values = np.zeros(self.clock.rows)
+        else:
+            column_values = getattr(self.panel, field)[:, column]
+        has_bar = self.panel.tradable[:, column]
+        return memoryview(column_values if has_bar.all() else column_values[has_bar])
+
+
 class PanelLine(LineBuffer):
     """One field of one asset. Position and length come from the clock.
 
@@ -47,9 +72,19 @@ class PanelLine(LineBuffer):
     wrapping round to the last one.
     """
 
-    def __init__(self, storage: memoryview, clock: Clock, bars: memoryview) -> None:
-        self._storage, self._clock, self._bars = storage, clock, bars
+    def __init__(self, source: _Bars, field: str, column: int) -> None:
+        self._source, self._field, self._column = source, field, column
+        self._clock = source.clock
         super().__init__()
+
+    @cached_property
+    def _storage(self) -> memoryview:
+        # Made when first read: most lines of a large panel never are.
+        return self._source.values(self._field, self._column)
+
+    @cached_property
+    def _bars(self) -> memoryview:
+        return memoryview(self._source.count[:, self._column])
 
     def _position(self) -> int:
         row = self._clock.row
@@ -153,26 +188,28 @@ def make_feeds(panel: Panel, clock: Clock) -> list[PanelFeed]:
     names of their own, which costs microseconds instead of milliseconds.
     """
     template = PanelFeed(dataname=panel)
-    bars = np.cumsum(panel.tradable, axis=0, dtype=np.int32) - np.int32(1)
-    return [_feed_of(template, panel, clock, bars, column) for column in range(panel.shape[1])]
+    source = _Bars(panel, clock)
+    lines = [PanelLine(source, field, -1) for field in _FIELDS]
+    return [
+        _copied_feed(template, column, name, [_copied_line(line, column) for line in lines])
+        for column, name in enumerate(panel.assets.tolist())
+    ]
 
 
-def _feed_of(
-    template: PanelFeed, panel: Panel, clock: Clock, bars: np.ndarray, column: int
-) -> PanelFeed:
+def _copied_line(template: PanelLine, column: int) -> PanelLine:
+    line = object.__new__(PanelLine)
+    line.__dict__.update(template.__dict__)
+    line.lines, line.bindings, line._column = [line], [], column
+    return line
+
+
+def _copied_feed(template: PanelFeed, column: int, name: str, lines: list[PanelLine]) -> PanelFeed:
     feed = object.__new__(PanelFeed)
     feed.__dict__.update(template.__dict__)
-    feed.column = column
-    feed._name = feed._dataname = str(panel.assets[column])
-    has_bar = panel.tradable[:, column]
-    position = memoryview(bars[:, column])
-    columns = [getattr(panel, name)[:, column] for name in _FIELDS]
-    columns += [np.broadcast_to(0.0, has_bar.shape), clock.numbers]
-    if not has_bar.all():
-        columns = [values[has_bar] for values in columns]
-    feed.lines = _copy_of_lines(
-        template, [PanelLine(memoryview(values), clock, position) for values in columns]
-    )
+    feed.column, feed._name, feed._dataname = column, name, name
+    feed.lines = object.__new__(type(template.lines))
+    feed.lines.__dict__.update(template.lines.__dict__)
+    feed.lines.lines = lines
     _point_aliases(feed)
     return feed
 
@@ -182,10 +219,3 @@ def _point_aliases(feed: PanelFeed) -> None:
     feed.l, feed.line = feed.lines, feed.lines.lines[0]
     for number, line in enumerate(feed.lines.lines):
         feed.__dict__[f"line{number}"] = feed.__dict__[f"line_{number}"] = line
-
-
-def _copy_of_lines(template: PanelFeed, lines: list[PanelLine]):
-    copied = object.__new__(type(template.lines))
-    copied.__dict__.update(template.lines.__dict__)
-    copied.lines = lines
-    return copied

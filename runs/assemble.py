@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from analyzers.recorder import Recorder
 from configs.schema import BacktestConfig
 from factors.composite import Scores, composite_scores
 from factors.momentum import momentum
@@ -83,10 +85,18 @@ def prepare(config: BacktestConfig) -> Study:
     return Study(config, data, panel, scores, signals, costs, carry)
 
 
-def execute(study: Study, cost_scale: float = 1.0, *, tables: bool = True) -> Execution:
-    """Run the strategy once on Backtrader, its trading costs multiplied by `cost_scale`."""
-    from analyzers.recorder import Recorder
+def execute(
+    study: Study, cost_scale: float = 1.0, tables: Collection[str] | None = None
+) -> Execution:
+    """Run the strategy once on Backtrader, its trading costs multiplied by `cost_scale`.
 
+    `tables` are the recorder's tables wanted; all unless given.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was ever traded.
+    """
     config = study.config
     rules = AccountRules(
         config.execution.starting_cash,
@@ -105,7 +115,7 @@ def execute(study: Study, cost_scale: float = 1.0, *, tables: bool = True) -> Ex
             config.execution.lots, config.execution.fill, config.portfolio.no_trade_band
         ),
     )
-    cerebro.addanalyzer(Recorder, _name="recorder")
+    cerebro.addanalyzer(Recorder, tables=tables, _name="recorder")
     strategy = cerebro.run()[0]
     if not account.journal.started:
         raise ConfigError(
@@ -113,8 +123,7 @@ def execute(study: Study, cost_scale: float = 1.0, *, tables: bool = True) -> Ex
             f"{config.data.end}",
             "widen the dates: factors need history, and a plan fills on the session after it",
         )
-    read = strategy.analyzers.recorder.get_analysis() if tables else {}
-    return Execution(account, strategy.decisions, read)
+    return Execution(account, strategy.decisions, strategy.analyzers.recorder.get_analysis())
 
 
 def make_factors(

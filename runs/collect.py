@@ -205,7 +205,7 @@ def _cost_sensitivity(study: Study, execution: Execution) -> pd.DataFrame:
     repriced = cost_table(tables["values"], tables["fills"], **given)
     rows = []
     for scale in SCALES:
-        again = tables if scale == 1.0 else execute(study, scale).tables
+        again = tables if scale == 1.0 else execute(study, scale, ("values", "fills")).tables
         rows.append(cost_row("re-run", scale, again["values"]["value"], again["fills"], **given))
     return pd.concat([repriced, pd.DataFrame(rows)], ignore_index=True)
 

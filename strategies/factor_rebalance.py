@@ -106,6 +106,18 @@ class FactorRebalance(bt.Strategy):
         self._minperstatus = -1
         return -1
 
+    @property
+    def wake_rows(self) -> list[int] | None:
+        """Decision rows: between them the strategy sleeps.
+
+        None, every row, for a subclass that follows bars, orders or trades itself.
+        """
+        own = type(self)
+        hooks = ("next", "prenext", "notify_order", "notify_trade", "notify_cashvalue")
+        if any(getattr(own, hook) is not getattr(FactorRebalance, hook) for hook in hooks):
+            return None
+        return self.p.signals.rows.tolist()
+
     def next(self) -> None:
         number = self._number_of.get(self.env.clock.row)
         if number is not None:

@@ -60,7 +60,7 @@ class AccountRules:
 
 
 class Account:
-    """Cash and positions over a panel, moved one row at a time by :meth:`step`.
+    """Cash and positions over a panel, moved forward by :meth:`step`.
 
     A row's order of events: carry accrues on the prior mark; holdings whose series ended are
     closed; the pending plan fills; the book is marked at the close and its margin checked. The
@@ -74,6 +74,7 @@ class Account:
         self.position = np.zeros(panel.shape[1])
         self.cash = self.value = float(rules.starting_cash)
         self.journal = Journal()
+        self._row = -1
         self._pending: Plan | None = None
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
         self._returns = np.array([rules.delisting_return[r] for r in panel.end_reason.tolist()])
@@ -99,24 +100,107 @@ class Account:
         self._pending = plan if len(plan.basket) else None
 
     def step(self, row: int) -> None:
-        """Bring the account from the close of ``row - 1`` to the close of `row`."""
+        """Bring the account to the close of `row`, through every row since the last one.
+
+        Rows in which nothing but the marks moves are settled together: the result is that of
+        one step a row, to the last bit.
+        """
+        while self._row < row:
+            self._row = self._act() if self._pending is not None else self._idle(row)
+
+    def _act(self) -> int:
+        """One row in which a plan may fill; returns that row."""
+        row = self._row + 1
+        held = np.flatnonzero(self.position)
         if self.journal.started:
-            self._accrue(row)
-            self._close_stale(row)
+            self._accrue(row, row, held)
+            self._close_stale(row, held)
         if self._pending is not None:
             self._fill(row)
-        self._mark(row)
-
-    def _accrue(self, row: int) -> None:
         held = np.flatnonzero(self.position)
-        value = self.position[held] * self.panel.mark[row - 1, held]
-        days = int(self._days[row])
-        for kind, columns, amounts in self.carry.accrue(days, self.cash, held, value):
-            self.cash += float(amounts.sum())
-            self.journal.record_carry(row, kind, columns, amounts)
+        self._record(row, row, held, np.array([self.cash]))
+        return row
 
-    def _close_stale(self, row: int) -> None:
-        held = np.flatnonzero(self.position)
+    def _idle(self, row: int) -> int:
+        """Rows up to `row` without a fill, or up to the first that brings one; the last one."""
+        first, held = self._row + 1, np.flatnonzero(self.position)
+        if not self.journal.started:
+            return row
+        stale = self.panel.age[first : row + 1, held] >= self.rules.stale_after
+        if stale.any():
+            # The rows before it are settled first; it comes first in the next round.
+            ahead = int(stale.any(axis=1).argmax())
+            if ahead == 0:
+                return self._act()
+            row = first + ahead - 1
+        return self._record(first, row, held, self._accrue(first, row, held))
+
+    def _accrue(self, first: int, last: int, held: np.ndarray) -> np.ndarray:
+        """Book the carry of some rows on the marks before them; (B,) cash after each."""
+        rows = np.arange(first, last + 1)
+        days = self._days[first : last + 1]
+        value = self._worth(first - 1, last, held)
+        amounts = self.carry.accrue(days, held, value)
+        for kind, amount in amounts:
+            at, of = np.nonzero(amount)
+            self.journal.record_carry(rows[at], kind, held[of], amount[at, of])
+        received = [amount.sum(axis=1).tolist() for _, amount in amounts]
+        owed = np.maximum(-value, 0.0).sum(axis=1).tolist()
+        cash, earned = [], []
+        for number in range(len(rows)):
+            interest = self.carry.interest(int(days[number]), self.cash, owed[number])
+            for kind in received:
+                self.cash += kind[number]
+            self.cash += interest
+            earned.append(interest)
+            cash.append(self.cash)
+        if any(earned):
+            nowhere = np.full(len(rows), -1)
+            self.journal.record_carry(rows, "interest", nowhere, np.array(earned))
+        return np.array(cash)
+
+    def _record(self, first: int, last: int, held: np.ndarray, cash: np.ndarray) -> int:
+        """Mark the book at the closes of some rows, up to one that breaks the margin."""
+        value = self._worth(first, last + 1, held)
+        long = np.maximum(value, 0.0).sum(axis=1)
+        short = np.minimum(value, 0.0).sum(axis=1)
+        total = cash + long + short
+        margin = self.rules.limits.maintenance_margin * (long - short)
+        broken = (total <= margin) & (len(held) > 0)
+        stop = int(broken.argmax()) + 1 if broken.any() else len(total)
+        if stop < len(total):
+            self._take_back(first + stop)
+        self.cash, self.value = float(cash[stop - 1]), float(total[stop - 1])
+        row = first + stop - 1
+        if self.journal.started:
+            self.journal.record_values(
+                np.arange(first, row + 1),
+                total[:stop],
+                cash[:stop],
+                long[:stop],
+                short[:stop],
+                margin[:stop],
+            )
+        if broken.any():
+            self._liquidate(row, held)
+        return row
+
+    def _worth(self, first: int, stop: int, held: np.ndarray) -> np.ndarray:
+        """(B, k) signed values at the marks of some rows.
+
+        Contiguous by row, so that sums over assets do not depend on how many rows there are.
+        """
+        return self.panel.mark[first:stop].take(held, axis=1) * self.position[held]
+
+    def _take_back(self, row: int) -> None:
+        """Strike the carry booked for `row` and later: a liquidation comes between."""
+        kept = []
+        for rows, kind, column, amount in self.journal.carry:
+            before = rows < row
+            kept.append((rows[before], kind, column[before], amount[before]))
+        self.journal.carry[:] = kept
+
+    def _close_stale(self, row: int, held: np.ndarray) -> None:
         stale = held[self.panel.age[row, held] >= self.rules.stale_after]
         if not len(stale):
             return
@@ -200,17 +284,6 @@ class Account:
         self.journal.record_fills(
             row, decision_row, reason, column, size, price, reference, commission
         )
-
-    def _mark(self, row: int) -> None:
-        held = np.flatnonzero(self.position)
-        value = self.position[held] * self.panel.mark[row, held]
-        long, short = float(value[value > 0].sum()), float(value[value < 0].sum())
-        self.value = self.cash + long + short
-        margin = self.rules.limits.maintenance_margin * (long - short)
-        if self.journal.started:
-            self.journal.record_value(row, self.value, self.cash, long, short, margin)
-        if len(held) and self.value <= margin:
-            self._liquidate(row, held)
 
     def _liquidate(self, row: int, held: np.ndarray) -> None:
         if self._pending is not None and self._pending.reason == "liquidation":

@@ -175,18 +175,18 @@ class _Afterwards:
         at_low, at_high = self.slack(low), self.slack(high)
         if at_low < 0:
             return 0.0
-        # The slack is close to linear in the scale, so interpolation needs a few steps; the
-        # halving bounds the rest (minimum fees make steps).
-        for step in range(100):
-            share = at_low / (at_low - at_high) if step % 3 < 2 else 0.5
+        enough = 1e-10 * (at_low - at_high)
+        # The slack is close to linear in the scale, so interpolation, held back by a hair to
+        # land on the side that keeps the limits, needs a few steps; minimum fees make jumps,
+        # which every third step halves.
+        for step in range(120):
+            share = (1 - 1e-11) * at_low / (at_low - at_high) if step % 3 < 2 else 0.5
             middle = low + (high - low) * share
-            if not low < middle < high:
+            if at_low <= enough or not low < middle < high:
                 break
             at_middle = self.slack(middle)
             if at_middle >= 0:
                 low, at_low = middle, at_middle
-                if at_low <= _SLACK * abs(self.cash) or high - low < 1e-15:
-                    break
             else:
                 high, at_high = middle, at_middle
         return low

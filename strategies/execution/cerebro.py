@@ -59,16 +59,52 @@ class PanelCerebro(bt.Cerebro):
         for strategy in runstrats:
             strategy._once()
             strategy.reset()
-        clock = self.clock
-        for row, number in enumerate(clock.numbers.tolist()):
-            clock.row = row
-            self._check_timers(runstrats, number, cheat=True)
+        rows = self._wake_rows(runstrats)
+        numbers = self.clock.numbers.tolist()
+        for row in range(len(numbers)) if rows is None else rows:
+            self.clock.row = row
+            self._check_timers(runstrats, numbers[row], cheat=True)
             self._brokernotify()
             if self._event_stop:
                 return
-            self._check_timers(runstrats, number, cheat=False)
+            self._check_timers(runstrats, numbers[row], cheat=False)
             for strategy in runstrats:
-                strategy._oncepost(number)
+                strategy._oncepost(numbers[row])
                 if self._event_stop:
                     return
                 self._next_writers(runstrats)
+
+    def _wake_rows(self, runstrats) -> list[int] | None:
+        """Rows in which anybody acts or listens; None means every row.
+
+        A strategy that says when it wants to be woken (``wake_rows``) sleeps in between, unless
+        a timer, an observer, a writer or an analyzer that follows each bar is there. The broker
+        settles the rows slept through together, with the same result.
+        """
+        rows: set[int] = {self.clock.rows - 1}
+        for strategy in runstrats:
+            wanted = getattr(strategy, "wake_rows", None)
+            if wanted is None or list(strategy.observers) or any(map(_follows, strategy.analyzers)):
+                return None
+            rows.update(wanted)
+        return None if self._timers or self._timerscheat or self.runwriters else sorted(rows)
+
+
+def _follows(analyzer: bt.Analyzer) -> bool:
+    """Whether an analyzer has anything to do at a bar."""
+    silent = bt.Analyzer
+    hooks = (
+        "next",
+        "prenext",
+        "nextstart",
+        "notify_cashvalue",
+        "notify_fund",
+        "notify_order",
+        "notify_trade",
+        "_next",
+        "_prenext",
+        "_nextstart",
+    )
+    return bool(analyzer._children) or any(
+        getattr(type(analyzer), hook) is not getattr(silent, hook) for hook in hooks
+    )

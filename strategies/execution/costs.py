@@ -118,32 +118,36 @@ class Carry:
     day_count: int = 365
 
     def accrue(
-        self, days: int, cash: float, column: np.ndarray, value: np.ndarray
-    ) -> list[tuple[str, np.ndarray, np.ndarray]]:
-        """Rows (kind, columns, amounts) for `days` calendar days.
+        self, days: np.ndarray, column: np.ndarray, value: np.ndarray
+    ) -> list[tuple[str, np.ndarray]]:
+        """Amounts by kind, session and asset, interest on cash apart.
 
         Parameters
         ----------
-        cash : float
-            Account cash at the prior mark.
-        column, value : (k,) arrays
-            Assets held and their signed values at the prior mark.
+        days : (B,) int array
+            Calendar days of each session since the one before.
+        column : (k,) int array
+            Assets held.
+        value : (B, k) float array
+            Their signed values at the prior mark.
 
-        Notes
-        -----
-        ``interest`` has column -1: it belongs to no asset. Amounts of zero give no row.
+        Returns
+        -------
+        list of (kind, (B, k) float array)
+            Kinds that can be other than zero.
         """
-        year = days / self.day_count
-        short = value < 0
-        at, owed = column[short], -value[short]
-        free_cash = cash - owed.sum()
-        rows = [
-            ("borrow", at, -owed * self.borrow_annual[at] * year),
-            ("funding", at, owed * self.funding_annual[at] * year),
-            ("rebate", at, owed * (self.short_rebate_annual * year)),
-            ("interest", np.array([-1]), np.array([free_cash * self.cash_annual * year])),
-        ]
-        return [(kind, at[paid != 0], paid[paid != 0]) for kind, at, paid in rows if paid.any()]
+        owed = np.maximum(-value, 0.0)
+        year = (days / self.day_count)[:, None]
+        rates = {
+            "borrow": -self.borrow_annual[column],
+            "funding": self.funding_annual[column],
+            "rebate": np.full(len(column), self.short_rebate_annual),
+        }
+        return [(kind, owed * rate * year) for kind, rate in rates.items() if rate.any()]
+
+    def interest(self, days: float, cash: float, owed: float) -> float:
+        """Interest of `days` on cash that is not short proceeds, in currency."""
+        return (cash - owed) * self.cash_annual * (days / self.day_count)
 
 
 def make_carry(

@@ -21,9 +21,9 @@ class Journal:
     fills : list of (row, decision_row, reason, column, size, price, reference, commission)
         The last five are (k,) arrays.
     carry : list of (row, kind, column, amount)
-        The last two are (k,) arrays.
+        Row, column and amount are (k,) arrays.
     values : list of (row, value, cash, long, short, margin)
-        One a session, from that of the first fill.
+        (B,) arrays, one element a session, from that of the first fill.
     positions : list of (row, column, size)
         What was held after each basket; the last two are (k,) arrays.
     events : list of (row, column, kind, detail)
@@ -58,14 +58,22 @@ class Journal:
                 (row, decision_row, reason, column, size, price, reference, commission)
             )
 
-    def record_carry(self, row: int, kind: str, column: np.ndarray, amount: np.ndarray) -> None:
-        """Carry of one kind, by asset."""
+    def record_carry(
+        self, row: np.ndarray, kind: str, column: np.ndarray, amount: np.ndarray
+    ) -> None:
+        """Carry of one kind, by session and asset."""
         self.carry.append((row, kind, column, amount))
 
-    def record_value(
-        self, row: int, value: float, cash: float, long: float, short: float, margin: float
+    def record_values(
+        self,
+        row: np.ndarray,
+        value: np.ndarray,
+        cash: np.ndarray,
+        long: np.ndarray,
+        short: np.ndarray,
+        margin: np.ndarray,
     ) -> None:
-        """The account at the close of `row`."""
+        """The account at the close of some sessions."""
         self.values.append((row, value, cash, long, short, margin))
 
     def record_positions(self, row: int, column: np.ndarray, size: np.ndarray) -> None:
