@@ -5,7 +5,6 @@ Every key is described in `docs/configuration.md`, which is generated from this 
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -19,6 +18,17 @@ from pydantic import (
     model_validator,
 )
 
+from configs.values import (
+    AssetClass,
+    Date,
+    Fraction,
+    Name,
+    NonNegative,
+    Positive,
+    distinct,
+    list_to_tuple,
+)
+
 __all__ = [
     "BacktestConfig",
     "CarryConfig",
@@ -30,53 +40,11 @@ __all__ = [
     "PreprocessConfig",
 ]
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-
-
-def _iso_date(value: Any) -> Any:
-    """A quoted date is a date too."""
-    if isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _name(value: str) -> str:
-    """Names and symbols become column and file names: no way out of a folder."""
-    path_like = value.startswith((".", "/", "~")) or ".." in value or "\\" in value
-    if path_like or not value.isprintable() or value != value.strip():
-        raise ValueError(
-            f"{value[:60]!r} is not a name: it leads to a path, or holds blanks at its ends or "
-            "unprintable characters\nchoose plain text"
-        )
-    return value
-
-
-def _distinct(symbols: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    seen: set[str] = set()
-    for symbol in symbols or ():
-        if symbol in seen:
-            raise ValueError(f"{symbol} is listed twice in data.universe\nkeep one of them")
-        seen.add(symbol)
-    return symbols
-
 
 def _rebalance_form(value: Any) -> str:
     if isinstance(value, DatesConfig) or isinstance(value, dict) and "dates" in value:
         return "<dates>"
     return "<every>" if isinstance(value, (dict, EveryConfig)) else "<period>"
-
-
-Date = Annotated[dt.date, BeforeValidator(_iso_date)]
-Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_name)]
 
 
 class _Strict(BaseModel):
@@ -104,7 +72,7 @@ class DataConfig(_Strict):
         "XNYS", description="XNYS folds crypto into sessions; 24/7 has every day"
     )
     universe: Annotated[
-        tuple[Name, ...] | None, BeforeValidator(_tuple), AfterValidator(_distinct)
+        tuple[Name, ...] | None, BeforeValidator(list_to_tuple), AfterValidator(distinct)
     ] = Field(None, description="symbols to use; null means every tradable symbol of the set")
     investable: InvestableConfig | None = Field(None, description="floors, or null for none")
 
@@ -135,7 +103,9 @@ class FactorConfig(BaseModel):
 
 
 class PreprocessConfig(_Strict):
-    winsorize: float = Field(0.01, ge=0.0, lt=0.5, description="fraction clipped on each side")
+    winsorize: float = Field(
+        0.01, ge=0.0, lt=0.5, description="fraction clipped on each side before zscore and none"
+    )
     scale: Literal["rank", "zscore", "none"] = Field(
         "rank", description="how scores of one factor are made comparable"
     )
@@ -171,7 +141,7 @@ class EveryConfig(_Strict):
 
 
 class DatesConfig(_Strict):
-    dates: Annotated[tuple[Date, ...], BeforeValidator(_tuple)] = Field(
+    dates: Annotated[tuple[Date, ...], BeforeValidator(list_to_tuple)] = Field(
         min_length=1, description="decision dates, explicit"
     )
 
@@ -195,10 +165,10 @@ class PortfolioConfig(_Strict):
     max_weight: float = Field(
         1.0, gt=0.0, description="cap on one asset's absolute weight; the excess is spread"
     )
-    max_class_weight: dict[str, NonNegative] = Field(
+    max_class_weight: dict[AssetClass, NonNegative] = Field(
         default_factory=dict, description="cap on a class's absolute weight, by asset class"
     )
-    sleeves: dict[str, Fraction] | None = Field(
+    sleeves: dict[AssetClass, Fraction] | None = Field(
         None, description="share of gross by asset class; null ranks all classes together"
     )
     min_breadth: MinBreadth = Field(default_factory=MinBreadth, description="see thin_sleeve")
@@ -240,7 +210,7 @@ class ExecutionConfig(_Strict):
     fill: Literal["auto", "next_open", "next_close"] = Field("auto", description="fill instant")
     starting_cash: Positive = Field(1_000_000.0, description="in currency")
     cash_buffer: float = Field(0.0, ge=0.0, lt=1.0, description="share of NAV kept in cash")
-    lots: dict[str, Positive] = Field(
+    lots: dict[AssetClass, Positive] = Field(
         default_factory=lambda: {"equity": 1.0, "crypto": 1e-8},
         description="smallest tradable quantity by class, in printed shares where known",
     )
@@ -253,10 +223,10 @@ class ExecutionConfig(_Strict):
 
 
 class CarryConfig(_Strict):
-    borrow_annual: dict[str, NonNegative] = Field(
+    borrow_annual: dict[AssetClass, NonNegative] = Field(
         default_factory=dict, description="fee on shorts, by class"
     )
-    funding_annual: dict[str, float] = Field(
+    funding_annual: dict[AssetClass, float] = Field(
         default_factory=dict,
         description="perpetual funding, by class, instead of borrow; positive: longs pay shorts",
     )
@@ -275,10 +245,10 @@ class CarryConfig(_Strict):
 
 
 class CostsConfig(_Strict):
-    commission: dict[str, dict[str, Any]] = Field(
+    commission: dict[AssetClass, dict[str, Any]] = Field(
         default_factory=dict, description="{scheme: name, ...} by asset class"
     )
-    slippage: dict[str, dict[str, Any]] = Field(
+    slippage: dict[AssetClass, dict[str, Any]] = Field(
         default_factory=dict, description="{scheme: name, ...} by asset class"
     )
     carry: CarryConfig = Field(default_factory=CarryConfig, description="accruals")
@@ -308,7 +278,7 @@ class BacktestConfig(_Strict):
     delisting_return: DelistingConfig = Field(
         default_factory=DelistingConfig, description="by end_reason"
     )
-    plugins: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
+    plugins: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)] = Field(
         (), description="modules or files with the user's factors"
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from configs.classes import check_asset_classes
 from configs.describe import fields_at, walk
 from configs.load import load_config
 from configs.schema import BacktestConfig
@@ -474,3 +475,31 @@ def test_depth_is_counted_in_levels() -> None:
     parse_yaml("[" * 19 + "]" * 19, "x")
     with pytest.raises(ConfigError, match="nested deeper than 20 levels"):
         parse_yaml("[" * 21 + "]" * 21, "x")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "execution.lots.equty=1",
+        "portfolio.max_class_weight={crpto: 0.1}",
+        "portfolio.sleeves={equityy: 1}",
+        "costs.commission={Crypto: {scheme: none}}",
+        "costs.carry.borrow_annual.eqiuty=0.01",
+    ],
+)
+def test_misspelt_asset_classes_are_refused(refused, override: str) -> None:
+    problem, remedy = refused(VALID, override)
+    assert "unknown asset class" in problem
+    assert remedy in ("did you mean equity?", "did you mean crypto?")
+
+
+def test_settings_of_a_class_that_the_data_set_lacks_are_refused(tmp_path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(VALID)
+    config = load_config(path, ["execution.lots={bonds: 1}"])
+    check_asset_classes(config, ["equity", "bonds"])
+    with pytest.raises(ConfigError) as error:
+        check_asset_classes(config, ["equity"])
+    assert error.value.problem == "execution.lots.bonds: there is no asset class of this name"
+    assert error.value.remedy == "known: crypto, equity"
+    check_asset_classes(load_config(path), ["equity"])

@@ -15,9 +15,13 @@ from pydantic import ValidationError
 
 from configs.load import dump_config, load_config, to_plain
 from configs.overrides import apply_overrides
+from configs.reference import configuration_page
 from configs.schema import BacktestConfig
 from configs.yaml_reader import parse_yaml, resolve_scalar
+from factors import check_parameters, get_factor
 from feeds.errors import ConfigError
+
+DOCS = Path(__file__).parent.parent / "docs"
 
 MINIMAL = """
 name: small
@@ -274,3 +278,23 @@ def test_a_byte_order_mark_and_windows_lines_are_read(tmp_path) -> None:
     path = tmp_path / "c.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + MINIMAL.replace("\n", "\r\n").encode())
     assert load_config(str(path)).name == "small"
+
+
+def test_the_documentation_is_made_from_the_schema_of_today() -> None:
+    page = DOCS / "configuration.md"
+    remedy = "run python -m configs.reference docs/configuration.md"
+    assert page.read_text(encoding="utf-8") == configuration_page(), remedy
+
+
+def test_the_smallest_configuration_of_the_documentation_works(load) -> None:
+    example = configuration_page().split("```yaml\n")[1].split("```")[0]
+    config = load(example, "portfolio.gross=1.5", "data.universe=[AAPL, ON, BTC]")
+    assert config.name == "large and rising"
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.parent.glob("configs/*.yaml")), ids=lambda p: p.stem)
+def test_the_configurations_that_come_with_the_project_are_valid(load, path: Path) -> None:
+    config = load_config(path)
+    for name, entry in config.factors.items():
+        check_parameters(get_factor(name, entry.proxy), entry.parameters)
+    assert load(dump_config(config)) == config
