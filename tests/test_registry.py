@@ -21,6 +21,8 @@ from factors import (
 )
 from feeds.errors import ConfigError
 
+ROOT = Path(__file__).parent.parent
+
 PLUGIN = '''
 """Short-term reversal, a user's own factor."""
 
@@ -280,6 +282,27 @@ def test_scoring_needs_no_heavy_package() -> None:
         "heavy = {'scipy', 'sklearn', 'statsmodels', 'seaborn', 'backtrader'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
     )
-    root = Path(__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_documentation_lists_every_factor_and_its_parameters() -> None:
+    page = (ROOT / "docs" / "factors.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for entry in known_factors():
+        name = f"`{entry.name}`" + (f", `proxy: {entry.proxy}`" if entry.proxy else "")
+        row = next(line for line in rows if line.startswith(f"| {name} | {entry.label} |"))
+        assert all(f"`{field}`" in row for field in entry.fields)
+        owner = f"`{entry.name}`" + (f" by `{entry.proxy}`" if entry.proxy else "")
+        for parameter in entry.parameters:
+            assert any(f"`{parameter}`" in line and f"| {owner} |" in line for line in rows)
+
+
+def test_the_example_of_the_documentation_works(tmp_path, make_panel) -> None:
+    page = (ROOT / "docs" / "factors.md").read_text(encoding="utf-8")
+    path = tmp_path / "own_factors.py"
+    path.write_text(page.split("```python\n")[1].split("```")[0])
+    load_plugins([str(path)])
+    panel = make_panel(np.array([[10.0], [8.0]]))
+    assert get_factor("reversal").scores(panel, lookback=1)[1, 0] == pytest.approx(0.2)
