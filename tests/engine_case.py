@@ -12,6 +12,8 @@ from strategies.execution.commission import NoCommission
 from strategies.execution.costs import Carry, TradingCosts
 from strategies.execution.slippage import NoSlippage
 
+#: A power of two, so that round sizes stay round.
+LOT = 2.0**-30
 RETURNS = {"bankruptcy": -1.0, "unknown": -0.3, "merger": 0.0, "data_end": 0.0}
 
 
@@ -39,14 +41,14 @@ def make_account(
     return Account(panel, costs, carry or Carry(zeros, zeros), rules)
 
 
-def make_plan(account, row, units, *, instant="close", lot=1e-9):
+def make_plan(account, row, units, *, instant="close", lot=LOT):
     """A plan of `row` that brings the account to `units` (N,)."""
     target = np.asarray(units, dtype=float)
     basket = make_basket(target, account.position, np.broadcast_to(lot, target.shape))
     return Plan(row, basket, instant)
 
 
-def run_account(account, targets, *, instant="close", lot=1e-9):
+def run_account(account, targets, *, instant="close", lot=LOT):
     """Step the account over its panel; `targets` maps decision rows to units (N,)."""
     for row in range(account.panel.shape[0]):
         account.step(row)
@@ -76,15 +78,17 @@ def events_of(account, kind):
 
 def rebuilt_values(tables, starting_cash):
     """Value on each date from fills, carry and prices alone: a ledger of a few lines."""
-    fills, carry, prices = tables["fills"], tables["carry"], tables["prices"]
-    cash, held, out = starting_cash, dict.fromkeys(prices.columns, 0.0), []
-    for date in prices.index:
-        cash += carry.loc[carry["date"] == date, "amount"].sum()
-        for fill in fills[fills["date"] == date].itertuples():
-            cash -= fill.size * fill.price + fill.commission
-            held[fill.symbol] += fill.size
-        marks = prices.loc[date]
-        out.append(cash + sum(size * marks[name] for name, size in held.items() if size))
+    prices = tables["prices"]
+    paid = tables["carry"].groupby("date")["amount"].sum()
+    bought = {date: fills for date, fills in tables["fills"].groupby("date")}
+    cash, held, out = starting_cash, pd.Series(0.0, prices.columns), []
+    for date, marks in prices.iterrows():
+        cash += paid.get(date, 0.0)
+        if date in bought:
+            fills = bought[date]
+            cash -= (fills["size"] * fills["price"] + fills["commission"]).sum()
+            held = held.add(fills.groupby("symbol")["size"].sum(), fill_value=0.0)
+        out.append(cash + (held * marks)[held != 0].sum())
     return np.array(out)
 
 
