@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analyzers.result import RunResult
 from feeds.atomic import check_replaceable
 
-__all__ = ["RUN_FILES", "check_run_folder", "csv_text", "write_tables"]
+__all__ = ["RUN_FILES", "check_run_folder", "write_csv", "write_tables"]
 
 #: Everything a run's folder may hold.
 RUN_FILES = (
@@ -68,7 +66,7 @@ def write_tables(
         "prices.csv": result.prices.reset_index(),
     }
     for name, table in tables.items():
-        (folder / name).write_text(csv_text(table), encoding="utf-8")
+        write_csv(table, folder / name)
     _write_json(folder / "metrics.json", result.metrics)
     _write_json(folder / "manifest.json", {**result.manifest, "timings": timings})
     (folder / "config.yaml").write_text(config_text, encoding="utf-8")
@@ -76,27 +74,30 @@ def write_tables(
     result.save(folder / "results.pkl")
 
 
-def csv_text(table: pd.DataFrame) -> str:
-    """A table as CSV: ISO dates, shortest exact numbers, missing values left empty.
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV: ISO dates, shortest exact numbers, missing values left empty.
 
-    Several times faster than ``DataFrame.to_csv``, which formats value by value.
+    Many times faster than ``DataFrame.to_csv``, which formats value by value.
     """
-    columns = [_texts(table[name].to_numpy()) for name in table.columns]
-    lines = [",".join(map(str, table.columns)), *map(",".join, zip(*columns, strict=True))]
-    return "\n".join(lines) + "\n"
+    import pyarrow
+    from pyarrow import csv
+
+    names = [str(name) for name in table.columns]
+    columns = pyarrow.table([_column(table[name]) for name in table.columns], names=names)
+    with open(path, "wb") as stream:
+        stream.write((",".join(names) + "\n").encode())
+        options = csv.WriteOptions(include_header=False, quoting_style="none")
+        csv.write_csv(columns, stream, options)
 
 
-def _texts(values: np.ndarray) -> Sequence[str]:
+def _column(values: pd.Series):
+    import pyarrow
+
     if values.dtype.kind == "M":
-        days = values.astype("datetime64[D]").astype(str)
-        return np.where(np.isnat(values), "", days).tolist()
+        return pyarrow.array(values.to_numpy().astype("datetime64[D]"))
     if values.dtype.kind == "f":
-        missing = np.isnan(values)
-        texts = list(map(repr, values.tolist()))
-        for position in np.flatnonzero(missing).tolist():
-            texts[position] = ""
-        return texts
-    return list(map(str, values.tolist()))
+        return pyarrow.array(values.to_numpy(), from_pandas=True)
+    return pyarrow.array(values.astype("str"))
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
