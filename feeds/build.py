@@ -6,14 +6,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from feeds.blocks import REFERENCE_CLASSES
-from feeds.calendars import sessions
-from feeds.clean import Finding, check_bars, join_bars, repair_bars
+from feeds.clean import Finding
 from feeds.errors import DataError
 from feeds.recipe import Recipe, Series
+from feeds.series import Build, Cleaned, clean_series, compare_witnesses
 from feeds.sources.files import Raw
 from feeds.store import UNIVERSE_COLUMNS
 from feeds.write import adjusted_closes, price_rows, table_bytes
@@ -35,7 +34,11 @@ class Built:
 
 
 def build_dataset(
-    recipe: Recipe, raw: Raw, start: dt.date | None = None, end: dt.date | None = None
+    recipe: Recipe,
+    raw: Raw,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    strict: bool = True,
 ) -> Built:
     """Make the files of a data set.
 
@@ -47,6 +50,8 @@ def build_dataset(
         The raw bars, read up to `end`.
     start, end : date, optional
         Narrower bounds than the recipe's.
+    strict : bool
+        Whether sources that disagree are an error; otherwise the report says so.
 
     Raises
     ------
@@ -57,97 +62,19 @@ def build_dataset(
     last = min(recipe.end, end or recipe.end)
     if last < first:
         raise DataError(f"the range {first}..{last} is empty", "give an --end after the --start")
-    bars, owners, findings = _clean_all(recipe, raw, first, last)
-    entries, more = _entries(recipe, raw, owners)
-    findings += more
-    universe = _universe(recipe, owners, bars, entries)
-    if all(frame.empty for frame in bars.values()):
+    build = Build(recipe, raw, first, last, strict)
+    cleaned = clean_series(build)
+    findings = cleaned.findings + compare_witnesses(build, cleaned.bars)
+    entries, more = _entries(recipe, raw, cleaned.owners)
+    universe = _universe(recipe, cleaned, entries)
+    if all(frame.empty for frame in cleaned.bars.values()):
         raise DataError(f"no symbol has a bar in {first}..{last}", "widen --start and --end")
-    files = _files(bars, owners, universe)
+    files = _files(cleaned, universe)
     if recipe.published is not None:
         files["published_monthly.csv"] = _published(recipe, raw, first, last)
+    findings += more
     manifest = _manifest(recipe, raw, universe, findings, (first, last))
     return Built(files, manifest, universe, findings)
-
-
-def _clean_all(
-    recipe: Recipe, raw: Raw, first: dt.date, last: dt.date
-) -> tuple[dict[str, pd.DataFrame], dict[str, Series], list[Finding]]:
-    bars: dict[str, pd.DataFrame] = {}
-    owners: dict[str, Series] = {}
-    findings: list[Finding] = []
-    days = sessions("XNYS", np.datetime64(recipe.start), np.datetime64(recipe.end))
-    for series in recipe.series:
-        for name, symbol in _symbols(series, raw).items():
-            if symbol in bars:
-                raise DataError(f"{symbol} is in two series of the recipe", "exclude one")
-            frame, found = _clean_one(recipe, series, raw, (name, symbol), (first, last), days)
-            bars[symbol] = frame.assign(split_ratio=1.0, dividend=0.0)
-            owners[symbol] = series
-            findings += found
-        findings += [Finding(symbol, (), "exclude", why) for symbol, why in series.exclude.items()]
-    return bars, owners, findings
-
-
-def _symbols(series: Series, raw: Raw) -> dict[str, str]:
-    given = raw.bars[series.source]
-    if series.symbols == "all":
-        return {name: name for name in given if name not in series.exclude}
-    for name in series.symbols:
-        if name not in given:
-            raise DataError(f"{series.source} has no {name}", "correct the recipe's symbols")
-    return dict(series.symbols)
-
-
-def _clean_one(
-    recipe: Recipe,
-    series: Series,
-    raw: Raw,
-    names: tuple[str, str],
-    bounds: tuple[dt.date, dt.date],
-    days: np.ndarray,
-) -> tuple[pd.DataFrame, list[Finding]]:
-    name, symbol = names
-    frame = _between(raw.bars[series.source][name], bounds)
-    if series.volume_source:
-        volume = raw.bars[series.volume_source].get(name)
-        if volume is None:
-            raise DataError(f"{series.volume_source} has no {name}", "correct the recipe")
-        frame = frame.assign(volume=volume["volume"].reindex(frame.index))
-    last = pd.Timestamp(series.last) if series.last else None
-    limits = days if series.listed else None
-    frame, findings = check_bars(
-        symbol, frame, zero_volume=series.zero_volume, last=last, sessions=limits
-    )
-    if series.join is not None:
-        second = _between(raw.bars[series.join.source][series.join.symbol], bounds)
-        second, found = check_bars(symbol, second, sessions=limits)
-        frame, joined = join_bars(symbol, frame, second, series.join)
-        findings += found + joined
-    frame, repaired = repair_bars(symbol, frame, recipe.repairs)
-    findings += repaired
-    told = {day for item in findings if item.action in ("drop", "void") for day in item.dates}
-    return frame, findings + _missing_days(symbol, frame, series, days, told)
-
-
-def _between(frame: pd.DataFrame, bounds: tuple[dt.date, dt.date]) -> pd.DataFrame:
-    days = frame.index
-    return frame[(days >= pd.Timestamp(bounds[0])) & (days <= pd.Timestamp(bounds[1]))]
-
-
-def _missing_days(
-    symbol: str, frame: pd.DataFrame, series: Series, days: np.ndarray, told: set[str]
-) -> list[Finding]:
-    """Days inside the series that have no bar and no finding yet: reported, never filled."""
-    if frame.empty:
-        return []
-    own = frame.index.to_numpy().astype("datetime64[D]")
-    expected = days if series.listed else np.arange(own[0], own[-1] + 1)
-    inside = expected[(expected >= own[0]) & (expected <= own[-1])]
-    gone = tuple(day for day in map(str, np.setdiff1d(inside, own)) if day not in told)
-    if not gone:
-        return []
-    return [Finding(symbol, gone, "missing", "the set has no bar on these days")]
 
 
 def _entries(
@@ -184,10 +111,7 @@ def _entries(
 
 
 def _universe(
-    recipe: Recipe,
-    owners: dict[str, Series],
-    bars: dict[str, pd.DataFrame],
-    entries: dict[str, tuple[str, str]],
+    recipe: Recipe, cleaned: Cleaned, entries: dict[str, tuple[str, str]]
 ) -> pd.DataFrame:
     truncated = {
         symbol: (str(repair.dates[0]), repair.end_reason)
@@ -196,8 +120,8 @@ def _universe(
         for symbol in repair.symbols
     }
     rows = []
-    for symbol, series in owners.items():
-        index = bars[symbol].index
+    for symbol, series in cleaned.owners.items():
+        index = cleaned.bars[symbol].index
         first, last = (str(index[0].date()), str(index[-1].date())) if len(index) else ("", "")
         start, name = entries.get(symbol, (first, ""))
         end, reason = truncated.get(symbol, (last, "data_end"))
@@ -211,18 +135,17 @@ def _universe(
     return pd.DataFrame(rows, columns=list(UNIVERSE_COLUMNS))
 
 
-def _files(
-    bars: dict[str, pd.DataFrame], owners: dict[str, Series], universe: pd.DataFrame
-) -> dict[str, bytes]:
-    crypto = {s: frame for s, frame in bars.items() if owners[s].asset_class == "crypto"}
-    others = {s: frame for s, frame in bars.items() if s not in crypto}
+def _files(cleaned: Cleaned, universe: pd.DataFrame) -> dict[str, bytes]:
+    owners = cleaned.owners
+    crypto = {s: bars for s, bars in cleaned.bars.items() if owners[s].asset_class == "crypto"}
+    others = {s: bars for s, bars in cleaned.bars.items() if s not in crypto}
     files = {}
     if others:
         files["prices_equities.csv"] = price_rows(others, universe)
     if crypto:
         files["prices_crypto.csv"] = price_rows(crypto, universe)
     files["universe.csv"] = table_bytes(universe)
-    files["clean_prices.csv"] = adjusted_closes(bars)
+    files["clean_prices.csv"] = adjusted_closes(cleaned.bars)
     return files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 
 import numpy as np
 
@@ -58,10 +59,13 @@ def _xnys(first: np.datetime64, last: np.datetime64) -> np.ndarray:
     # Imported here: it costs half a second, and a warm cache never needs it.
     import exchange_calendars
 
-    # Bounds a week wider, since the library refuses ranges without a session.
-    exchange = exchange_calendars.get_calendar(
-        "XNYS", start=_day(first - 7), end=_day(last + _LONGEST_CLOSURE)
-    )
+    with warnings.catch_warnings():
+        # The library's own use of pandas is not ours to warn of.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Bounds a week wider, since the library refuses ranges without a session.
+        exchange = exchange_calendars.get_calendar(
+            "XNYS", start=_day(first - 7), end=_day(last + _LONGEST_CLOSURE)
+        )
     days = exchange.sessions.tz_localize(None).to_numpy().astype("datetime64[D]")
     return days[(days >= first) & (days <= last)]
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from feeds.errors import DataError
-from feeds.recipe import Join, Repair
+from feeds.recipe import Repair
 
-__all__ = ["Finding", "check_bars", "join_bars", "repair_bars"]
+__all__ = ["Finding", "check_bars", "repair_bars"]
 
 _PRICES = ["open", "high", "low", "close"]
 #: Prices that differ by less are the same: vendors round OHLC and adjusted closes apart.
@@ -145,57 +145,6 @@ def repair_bars(
             bars = _repair(bars, days, repair.action)
             found.append(Finding(symbol, _days(days), repair.action, repair.reason))
     return bars, found
-
-
-def join_bars(
-    symbol: str, bars: pd.DataFrame, second: pd.DataFrame, join: Join
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Go on with a second series from `join.first`, checked on the days both have.
-
-    Levels are spliced as printed, never rescaled: both are prices in the same currency.
-    With fewer common days than asked for the series ends where the first one does.
-
-    Raises
-    ------
-    DataError
-        If closes or returns of the two disagree on the overlap by more than the join allows.
-    """
-    first = pd.Timestamp(join.first)
-    rest = second[second.index >= first]
-    if rest.empty:
-        return bars, []
-    both = bars.index.intersection(second.index)
-    if len(both) < join.min_overlap:
-        raise DataError(
-            f"{symbol}: {join.source} shares {len(both)} days with the series before it, "
-            f"fewer than min_overlap {join.min_overlap}",
-            "drop the join, or lower min_overlap in the recipe",
-        )
-    one, two = bars.loc[both, "close"], second.loc[both, "close"]
-    gap = (two / one - 1.0).abs()
-    correlation = float(np.corrcoef(np.diff(np.log(one)), np.diff(np.log(two)))[0, 1])
-    if gap.max() > join.max_gap or not correlation >= join.min_correlation:
-        raise DataError(
-            f"{symbol}: on {len(both)} common days {join.source} differs by up to "
-            f"{gap.max():.4f} (max_gap {join.max_gap:g}), return correlation "
-            f"{correlation:.4f} (min_correlation {join.min_correlation:g})",
-            "choose another source or another date in the recipe",
-        )
-    note = ""
-    if join.volume == "dollars_to_units":
-        rest = rest.assign(volume=rest["volume"] / rest["close"])
-        ratio = float((second.loc[both, "volume"] / two / bars.loc[both, "volume"]).median())
-        note = f"; its dollar volume / close is {ratio:.0f} times the volume before it"
-    elif join.volume == "none":
-        rest = rest.assign(volume=np.nan)
-    joined = pd.concat([bars[bars.index < first], rest])
-    reason = (
-        f"joined with {join.source} from {first.date()}: on {len(both)} common days "
-        f"{both[0].date()}..{both[-1].date()} the ratio of closes is "
-        f"{float((two / one).mean()):.4f} on average and within {float(gap.max()):.4f} of 1, "
-        f"the correlation of daily returns {correlation:.4f}{note}"
-    )
-    return joined, [Finding(symbol, (str(first.date()),), "join", reason)]
 
 
 def _repair(bars: pd.DataFrame, days: pd.DatetimeIndex, action: str) -> pd.DataFrame:

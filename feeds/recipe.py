@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from feeds.errors import ConfigError
 
-__all__ = ["Entry", "Join", "RawFile", "Recipe", "Repair", "Series", "Universe", "load_recipe"]
+__all__ = [
+    "Entry",
+    "Join",
+    "RawFile",
+    "Recipe",
+    "Repair",
+    "Series",
+    "Universe",
+    "Witness",
+    "load_recipe",
+]
 
 
 class _Frozen(BaseModel):
@@ -50,6 +60,14 @@ class Join(_Frozen):
     min_overlap: int = Field(10, ge=3, description="days both series must have")
     min_correlation: float = Field(0.95, description="of their daily returns on the overlap")
     max_gap: float = Field(0.02, description="largest abs(ratio of closes - 1) on the overlap")
+
+
+class Witness(_Frozen):
+    """A second source that a series is compared with on their common days, and only that."""
+
+    source: str
+    symbols: dict[str, str] = Field(description="our symbol: name in the witness's file")
+    min_correlation: float = Field(0.95, description="of daily returns; below it is an error")
 
 
 class Series(_Frozen):
@@ -124,6 +142,7 @@ class Recipe(_Frozen):
     series: tuple[Series, ...]
     universe: Universe = Universe()
     repairs: tuple[Repair, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
     published: Published | None = None
     limits: tuple[str, ...] = Field(min_length=1)
 
@@ -132,6 +151,7 @@ class Recipe(_Frozen):
         wanted = [item.source for item in self.series]
         wanted += [item.volume_source for item in self.series if item.volume_source]
         wanted += [item.join.source for item in self.series if item.join]
+        wanted += [item.source for item in self.witnesses]
         wanted += [self.universe.source] if self.universe.source else []
         wanted += [self.published.source] if self.published else []
         for name in wanted:

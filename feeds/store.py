@@ -187,7 +187,6 @@ def read_prices(folder: Path, manifest: dict[str, Any]) -> dict[str, Native]:
                 dtype={"date": "category", "symbol": "category", **numbers},
                 keep_default_na=False,
                 na_values={column: [""] for column in numbers},
-                float_precision="round_trip",
             )
         bars.update(_natives(path, table))
     return bars

@@ -12,11 +12,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from feeds.align import Native, adjustment_factors
 from feeds.errors import OutputError
-from feeds.store import PRICE_COLUMNS, UNIVERSE_COLUMNS
+from feeds.store import PRICE_COLUMNS
 
 __all__ = ["adjusted_closes", "check_output", "table_bytes", "price_rows", "write_folder"]
 
@@ -24,8 +25,11 @@ __all__ = ["adjusted_closes", "check_output", "table_bytes", "price_rows", "writ
 _DIGITS = {"adjusted": 7, "index": 7, "traded": 12}
 #: Significant digits of volume: money needs no more, counted units keep all.
 _VOLUME_DIGITS = {"currency": 6, "units": 12}
-#: Larger tables are compressed.
+#: Tables of prices larger than this are compressed.
 _COMPRESS_OVER = 1_000_000
+_LARGE = ("prices_", "clean_prices")
+#: Level 9 takes twice as long and saves a third of a percent.
+_LEVEL = 7
 
 
 def price_rows(bars: dict[str, pd.DataFrame], universe: pd.DataFrame) -> bytes:
@@ -49,8 +53,7 @@ def price_rows(bars: dict[str, pd.DataFrame], universe: pd.DataFrame) -> bytes:
 
 def adjusted_closes(bars: dict[str, pd.DataFrame]) -> bytes:
     """The content of clean_prices.csv: adjusted closes, a column a symbol, NaN left empty."""
-    days = sorted({day for frame in bars.values() for day in frame.index})
-    rows = pd.DatetimeIndex(days)
+    rows = pd.DatetimeIndex(np.unique(np.concatenate([f.index.to_numpy() for f in bars.values()])))
     columns = []
     for frame in bars.values():
         split, payout = adjustment_factors(native(frame))
@@ -107,7 +110,7 @@ def check_output(out: Path) -> None:
 def write_folder(out: Path, files: dict[str, bytes], manifest: dict[str, Any]) -> None:
     """Write a whole data set beside `out` and swap it in.
 
-    Large files are compressed and named ``.csv.gz``. The manifest gets each file's sha256
+    Large tables of prices are compressed and named ``.csv.gz``. The manifest gets each file's sha256
     and row count. A kill leaves the old folder or the new one.
 
     Raises
@@ -123,7 +126,7 @@ def write_folder(out: Path, files: dict[str, bytes], manifest: dict[str, Any]) -
         entries = {}
         for name, content in files.items():
             rows = content.count(b"\n") - 1
-            if len(content) > _COMPRESS_OVER:
+            if len(content) > _COMPRESS_OVER and name.startswith(_LARGE):
                 name, content = f"{name}.gz", _gzip(content)
             _write(building / name, content)
             entries[name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
@@ -154,10 +157,10 @@ def _texts(values: pd.Series, form: str) -> list[str]:
 
 def _gzip(content: bytes) -> bytes:
     """gzip with a header that says neither when, by whom nor on what it was made."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = packer.compress(content) + packer.flush()
     tail = zlib.crc32(content).to_bytes(4, "little") + (len(content) % 2**32).to_bytes(4, "little")
-    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff" + body + tail
+    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + body + tail
 
 
 def _write(path: Path, content: bytes) -> None:

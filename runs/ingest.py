@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     fetch = get_source(arguments.source)
     raw = fetch(recipe, arguments.raw, pd.Timestamp(end).as_unit("s"), arguments.trust_raw)
     _LOG.info("cleaning %s", recipe.name)
-    built = build_dataset(recipe, raw, arguments.start, arguments.end)
+    built = build_dataset(
+        recipe, raw, arguments.start, arguments.end, strict=not arguments.trust_raw
+    )
     write_folder(arguments.out, built.files, built.manifest)
     _LOG.info("wrote %s", arguments.out)
     if not arguments.quiet:
@@ -62,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=_date, help="first day kept, YYYY-MM-DD")
     parser.add_argument("--end", type=_date, help="rows after this day are not read, YYYY-MM-DD")
     parser.add_argument(
-        "--trust-raw", action="store_true", help="read raw files whose sha256 is not the recipe's"
+        "--trust-raw",
+        action="store_true",
+        help="take raw files whose sha256 is not the recipe's; sources may disagree",
     )
     add_common_arguments(parser)
     return parser

@@ -120,7 +120,6 @@ def _table(item: RawFile, content: bytes) -> pd.DataFrame:
         keep_default_na=False,
         na_values={} if item.form == "constituents" else [""],
         encoding="utf-8-sig",
-        float_precision="round_trip",
         low_memory=False,
     )
 
