@@ -74,6 +74,10 @@ def test_undefined_is_none_never_nan() -> None:
     assert m.calmar_ratio(None, -0.1) is None
 
 
+def test_a_session_at_zero_is_no_hit() -> None:
+    assert m.hit_rate(series([0.0, 0.1, -0.1, 0.0])) == pytest.approx(0.25)
+
+
 def test_missing_returns_are_left_out() -> None:
     gappy = series([0.01, np.nan, -0.02, 0.03])
     whole = series([0.01, -0.02, 0.03])
