@@ -221,16 +221,23 @@ def half_turnover(
     being the sum of all fills up to then; before the first fill it is zero. Decisions on the
     last session or later were never traded and are left out. Index decision_date.
     """
-    targets = weights.pivot(index="decision_date", columns="symbol", values="target_weight")
-    targets = targets[targets.index < values.index[-1]] if len(values) else targets[:0]
-    symbols = targets.columns.union(prices.columns)
-    sizes = fills.groupby(["date", "symbol"])["size"].sum().unstack().reindex(columns=symbols)
-    held = sizes.fillna(0.0).cumsum().reindex(targets.index, method="ffill").fillna(0.0)
-    marks = prices.reindex(index=targets.index, columns=symbols).fillna(0.0)
-    nav = values["value"].reindex(targets.index).fillna(np.inf)
-    drifted = (held * marks).div(nav, axis=0)
-    wanted = targets.reindex(columns=symbols).fillna(0.0)
-    return ((wanted - drifted).abs().sum(axis=1) / 2.0).rename("turnover_half")
+    kept = weights[weights["decision_date"] < values.index[-1]] if len(values) else weights[:0]
+    dates, row = np.unique(kept["decision_date"].to_numpy(), return_inverse=True)
+    symbols = pd.Index(prices.columns).union(pd.Index(kept["symbol"].unique()))
+    target = np.zeros((len(dates), len(symbols)))
+    target[row, symbols.get_indexer(kept["symbol"])] = kept["target_weight"].to_numpy(float)
+    # Units after the last fill on or before each decision.
+    held = np.zeros((len(dates) + 1, len(symbols)))
+    since = np.searchsorted(dates, fills["date"].to_numpy())
+    np.add.at(held, (since, symbols.get_indexer(fills["symbol"])), fills["size"].to_numpy(float))
+    held = held.cumsum(axis=0)[: len(dates)]
+    at = values.index.get_indexer(dates)
+    mark = np.zeros_like(held)
+    place = symbols.get_indexer(prices.columns)
+    mark[:, place] = np.nan_to_num(prices.to_numpy(float)[prices.index.get_indexer(dates)])
+    nav = np.where(at >= 0, values["value"].to_numpy(float)[at], np.inf)[:, None]
+    half = np.abs(target - held * mark / nav).sum(axis=1) / 2.0
+    return pd.Series(half, index=pd.DatetimeIndex(dates), name="turnover_half")
 
 
 def _half_turnover_annual(

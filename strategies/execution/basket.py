@@ -12,6 +12,8 @@ __all__ = ["Basket", "BasketFill", "Limits", "fill_basket", "make_basket"]
 
 #: Relative slack under which a limit counts as met: rounding, not money.
 _SLACK = 1e-12
+#: By how much a fill stays above the margin, relative: a book at it is liquidated.
+_ABOVE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def fill_basket(
 
     All increases, on both sides, are scaled by one factor, so that the book keeps its
     proportions and neutrality. The factor is the largest for which, after the fills, cash
-    that is not short proceeds is at least ``cash_buffer x NAV`` and NAV at least
+    that is not short proceeds is at least ``cash_buffer x NAV`` and NAV above
     ``maintenance_margin x gross``; quantities are then cut to whole lots.
 
     Parameters
@@ -165,7 +167,7 @@ class _Afterwards:
         short = self.other_short + value[value < 0].sum()
         nav = cash + long + short
         free_cash = cash + short - self.limits.cash_buffer * nav
-        margin = nav - self.limits.maintenance_margin * (long - short)
+        margin = nav - self.limits.maintenance_margin * (1.0 + _ABOVE) * (long - short)
         return float(min(free_cash, margin)) + _SLACK * abs(nav)
 
     def largest_scale(self) -> float:
@@ -175,7 +177,9 @@ class _Afterwards:
         at_low, at_high = self.slack(low), self.slack(high)
         if at_low < 0:
             return 0.0
-        enough = 1e-10 * (at_low - at_high)
+        # Against the room there is, not against what was asked for: a lot must not be lost to
+        # the search when ten thousand times too much is ordered.
+        enough = 1e-12 * at_low
         # The slack is close to linear in the scale, so interpolation, held back by a hair to
         # land on the side that keeps the limits, needs a few steps; minimum fees make jumps,
         # which every third step halves.

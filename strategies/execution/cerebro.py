@@ -74,6 +74,11 @@ class PanelCerebro(bt.Cerebro):
                     return
                 self._next_writers(runstrats)
 
+    def stop_writers(self, runstrats) -> None:
+        """Without a writer there is nothing to ask every feed and analyzer for."""
+        if self.runwriters:
+            super().stop_writers(runstrats)
+
     def _wake_rows(self, runstrats) -> list[int] | None:
         """Rows in which anybody acts or listens; None means every row.
 

@@ -76,9 +76,8 @@ def make_trading_costs(
     classes = sorted(set(panel.asset_class.tolist()))
     commissions, slippages = [], []
     for name in classes:
-        part = panel.select(panel.asset_class == name)
-        commissions.append(_scheme(COMMISSIONS, commission, "commission", name, part, data))
-        slippages.append(_scheme(SLIPPAGES, slippage, "slippage", name, part, data))
+        commissions.append(_scheme(COMMISSIONS, commission, "commission", name, panel, data))
+        slippages.append(_scheme(SLIPPAGES, slippage, "slippage", name, panel, data))
     group = np.array([classes.index(name) for name in panel.asset_class.tolist()], dtype=np.intp)
     return TradingCosts(group, tuple(commissions), tuple(slippages))
 
@@ -89,7 +88,8 @@ def _scheme(registry, entries, kind: str, asset_class: str, panel: Panel, data: 
         return NoCommission() if kind == "commission" else NoSlippage()
     place = f"costs.{kind}.{asset_class}"
     scheme = make_scheme(registry, entry, place)
-    check_scheme_fields(scheme, panel, place, data)
+    if scheme.fields:
+        check_scheme_fields(scheme, panel.select(panel.asset_class == asset_class), place, data)
     return scheme
 
 
