@@ -22,18 +22,11 @@ class Recorder(bt.Analyzer):
     ``get_analysis()`` returns a dict of DataFrames: ``values``, ``fills``, ``carry``,
     ``positions``, ``prices``, ``events``, with the columns, signs and units of the run's CSV
     files (see `docs/outputs.md`).
-
-    Parameters
-    ----------
-    tables : collection of str, optional
-        Tables wanted; all unless given.
     """
-
-    params = (("tables", None),)
 
     def get_analysis(self) -> dict[str, pd.DataFrame]:
         broker = self.strategy.broker
-        return journal_tables(broker.account.journal, broker.account.panel, self.p.tables)
+        return journal_tables(broker.account.journal, broker.account.panel)
 
 
 def journal_tables(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzers.recorder import Recorder
+from analyzers.recorder import Recorder, journal_tables
 from configs.schema import BacktestConfig
 from factors.composite import Scores, composite_scores
 from factors.momentum import momentum
@@ -86,11 +86,11 @@ def prepare(config: BacktestConfig) -> Study:
 
 
 def execute(
-    study: Study, cost_scale: float = 1.0, tables: Collection[str] | None = None
+    study: Study, cost_scale: float = 1.0, only: Collection[str] | None = None
 ) -> Execution:
     """Run the strategy once on Backtrader, its trading costs multiplied by `cost_scale`.
 
-    `tables` are the recorder's tables wanted; all unless given.
+    With `only`, names of tables, no analyzer is attached and just those tables are made.
 
     Raises
     ------
@@ -123,7 +123,11 @@ def execute(
             f"{config.data.end}",
             "widen the dates: factors need history, and a plan fills on the session after it",
         )
-    return Execution(account, strategy.decisions, strategy.analyzers.recorder.get_analysis())
+    if only is None:
+        tables = strategy.analyzers.recorder.get_analysis()
+    else:
+        tables = journal_tables(account.journal, study.panel, only)
+    return Execution(account, strategy.decisions, tables)
 
 
 def make_factors(
