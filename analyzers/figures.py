@@ -151,7 +151,7 @@ def _ranks(result: RunResult) -> Figure:
         result.ranks,
         factors,
         result.labels,
-        subtitle=decided + "scores after preprocessing; long is blue, short orange, not held grey",
+        subtitle=decided + "factors as measured; long is blue, short orange, not held grey",
     )
 
 

@@ -86,7 +86,10 @@ def plot_sleeve_weights(sleeves: pd.DataFrame, title: str = "Target weights by s
     ax = panel(figure, left=66)
     x = days(sleeves.index)
     x = np.append(x, x[-1] + (x[-1] - x[-2] if len(x) > 1 else 30))
-    classes = list(dict.fromkeys(name.rsplit("_", 1)[0] for name in sleeves if name != "cash"))
+    size = sleeves.drop(columns="cash", errors="ignore").abs().sum()
+    # The largest class is next to zero, where its changes are easiest to read.
+    classes = size.groupby(lambda name: name.rsplit("_", 1)[0]).sum()
+    classes = classes.sort_values(ascending=False, kind="stable").index
     others = iter(_OTHER_COLOURS * 4)
     colours = {name: _CLASS_COLOURS.get(name) or next(others) for name in classes}
     entries, low, high = [], 0.0, 0.01

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analyzers.presentation import rank_groups
 from analyzers.style import (
     DIVERGING,
     INK,
@@ -191,16 +192,17 @@ def plot_latest_ranks(
 ) -> Figure:
     """Table of the best and the worst assets of the latest decision, with their scores.
 
+    A last group has holdings that are larger than these, or not ranked (a thin sleeve's).
     `ranks` is best first, with symbol, asset_class, `factors`, score, rank, side and
     target_weight. Longs are blue, shorts orange, and what is not held grey.
     """
     if ranks.empty:
         return empty_figure(title, "No asset was ranked at the latest decision.")
-    top, bottom = ranks.head(rows), ranks.iloc[max(rows, len(ranks) - rows) :]
+    groups = rank_groups(ranks, rows)
     width = min(20, (118 - len(_row(_BLANK, (), _BLANK, 0))) // max(1, len(factors)))
     heads = [textwrap.wrap(labels.get(name, name), width - 2)[:3] for name in factors]
     depth = max([len(head) for head in heads], default=1)
-    lines = depth + 1 + len(top) + (len(bottom) + 1 if len(bottom) else 0)
+    lines = depth + sum(len(group) + 1 for group in groups)
     pitch = 19
     figure = new_figure(title, subtitle, 76 + pitch * lines)
     size = figure.get_figheight() * 72
@@ -221,15 +223,13 @@ def plot_latest_ranks(
         left, right = _HEADS if k == depth - 1 else (_BLANK, _BLANK)
         write(k, _row(left, words, right, width), MUTED, "bold")
     line = depth
-    for part in (top, bottom):
-        for record in part.to_dict("records"):
+    for group in groups:
+        for record in group.to_dict("records"):
             colour = _SIDE_COLOURS.get(str(record["side"]), MUTED)
             write(line, _record(record, factors, width), colour)
             line += 1
-        if part is top and len(bottom):
-            hidden = len(ranks) - len(top) - len(bottom)
-            write(line, f"      ... {hidden} between ..." if hidden else "", MUTED)
-            line += 1
+        # A blank line between the groups.
+        line += 1
     return figure
 
 
@@ -243,7 +243,11 @@ def _record(record: Mapping[str, object], factors: Sequence[str], width: int) ->
     weight, price = percent(record["target_weight"], 2), f"{record['price']:,.2f}"
     side = record["side"] if isinstance(record["side"], str) else ""
     return _row(
-        (f"{record['rank']:.0f}", str(record["symbol"])[:7], str(record["asset_class"])[:7]),
+        (
+            f"{record['rank']:.0f}" if np.isfinite(record["rank"]) else "\u2013",
+            str(record["symbol"])[:7],
+            str(record["asset_class"])[:7],
+        ),
         [_number(record[name]) for name in factors],
         (_number(record["score"]), side, weight, price),
         width,

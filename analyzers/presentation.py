@@ -20,6 +20,7 @@ __all__ = [
     "event_counts",
     "format_metric",
     "headline_table",
+    "rank_groups",
     "rebalance_turnover",
     "trading_table",
 ]
@@ -59,11 +60,12 @@ _COSTS = (
     ("final_value", "Final value", "money"),
 )
 _EVENTS = {
-    "delisting": "Holdings closed because their series ended",
-    "scaled": "Baskets scaled to the cash or margin there was",
-    "thin_sleeve": "Decisions at which a sleeve was too thin to rank",
-    "liquidation": "Liquidations at maintenance margin",
     "cancelled": "Orders cancelled",
+    "capped": "Decisions at which a cap left weight in cash",
+    "delisting": "Holdings closed because their series ended",
+    "liquidation": "Liquidations at maintenance margin",
+    "scaled": "Baskets scaled to the cash and margin there was",
+    "thin sleeve": "Decisions at which a sleeve was too thin to rank",
     "waiting": "Orders that waited for a bar",
 }
 PORTFOLIO_NAME = "Portfolio"
@@ -83,6 +85,23 @@ def compared_returns(result: RunResult) -> pd.DataFrame:
     if benchmark_label(result) != UNIVERSE_NAME:
         columns[UNIVERSE_NAME] = result.universe
     return pd.DataFrame(columns, index=result.returns.index).astype(float)
+
+
+def rank_groups(ranks: pd.DataFrame, rows: int = 12) -> list[pd.DataFrame]:
+    """Best and worst ranked assets, then holdings that are unranked or larger than these.
+
+    The last group, of at most six, is where a thin sleeve's few assets are found. Empty groups
+    are left out.
+    """
+    ranked = ranks[ranks["rank"].notna()]
+    best, worst = ranked.head(rows), ranked.iloc[max(rows, len(ranked) - rows) :]
+    shown = best.index.union(worst.index)
+    rest = ranks.drop(index=shown)
+    size = rest["target_weight"].abs()
+    largest = ranks.loc[shown, "target_weight"].abs().max() if len(shown) else 0.0
+    notable = rest[(size > 0) & (rest["rank"].isna() | (size > largest))]
+    order = notable["target_weight"].abs().sort_values(ascending=False, kind="stable").index
+    return [group for group in (best, worst, notable.loc[order[:6]]) if len(group)]
 
 
 def rebalance_turnover(values: pd.DataFrame, fills: pd.DataFrame) -> pd.Series:
@@ -121,7 +140,7 @@ def event_counts(events: pd.DataFrame) -> list[tuple[str, int]]:
     """(what happened, how often) by kind, sorted by kind; an unknown kind names itself."""
     counts = events["kind"].value_counts().sort_index()
     return [
-        (_EVENTS.get(str(kind), str(kind).replace("_", " ").capitalize()), int(count))
+        (_EVENTS.get(str(kind), str(kind).capitalize()), int(count))
         for kind, count in counts.items()
     ]
 

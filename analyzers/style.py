@@ -155,11 +155,12 @@ def days(index: pd.Index) -> np.ndarray:
 
 
 def date_ticks(x: np.ndarray) -> Ticks:
-    """Ticks at years, quarters or months within days `x`, whichever gives at least three."""
+    """Ticks at years, quarters or months within days `x`, whichever gives at least four."""
     first, last = float(x[0]), float(x[-1])
-    for step, form in ((120, "%Y"), (60, "%Y"), (24, "%Y"), (12, "%Y"), (3, "%b %Y"), (1, "%b %Y")):
-        if (last - first) / 30.4 / step >= 3.5:
+    for step in (120, 60, 24, 12, 6, 3, 1):
+        if (last - first) / 30.4 / step >= 4.0:
             break
+    form = "%Y" if step >= 12 else "%b %Y"
     start = int(np.datetime64(int(first), "D").astype("datetime64[M]").astype(int)) // step * step
     months = np.arange(start, start + int((last - first) / 28) + 2 * step, step)
     ticks = months.astype("datetime64[M]").astype("datetime64[D]").astype(float)

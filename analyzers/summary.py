@@ -16,6 +16,7 @@ from analyzers.presentation import (
     event_counts,
     format_metric,
     headline_table,
+    rank_groups,
     trading_table,
 )
 from analyzers.result import RunResult
@@ -24,7 +25,6 @@ from feeds.errors import OutputError
 __all__ = ["write_summary"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_RANK_ROWS = 12
 
 #: Figure, heading and caption, in the order of the page.
 _CAPTIONS = (
@@ -207,12 +207,11 @@ def _delistings(result: RunResult, limit: int = 20) -> dict[str, Any]:
 def _ranks(result: RunResult) -> dict[str, Any]:
     ranks = result.ranks
     factors = [name for name in result.labels if name in ranks]
-    top, bottom = ranks.head(_RANK_ROWS), ranks.iloc[max(_RANK_ROWS, len(ranks) - _RANK_ROWS) :]
     decided = result.weights["decision_date"]
     return {
         "heads": [result.labels[name] for name in factors],
-        "groups": [_rank_rows(part, factors) for part in (top, bottom) if len(part)],
-        "count": len(ranks),
+        "groups": [_rank_rows(part, factors) for part in rank_groups(ranks)],
+        "count": int(ranks["rank"].notna().sum()),
         "decided": f"{pd.Timestamp(decided.max()):%Y-%m-%d}" if len(decided) else "",
     }
 
@@ -220,7 +219,7 @@ def _ranks(result: RunResult) -> dict[str, Any]:
 def _rank_rows(part: pd.DataFrame, factors: list[str]) -> list[dict[str, Any]]:
     return [
         {
-            "rank": f"{row['rank']:.0f}",
+            "rank": f"{row['rank']:.0f}" if np.isfinite(row["rank"]) else "\u2013",
             "symbol": row["symbol"],
             "asset_class": row["asset_class"],
             "scores": [_score(row[name]) for name in [*factors, "score"]],

@@ -35,18 +35,27 @@ def load_prices(path: Path) -> pd.DataFrame:
         not a positive number.
     """
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        # Without a header pandas cannot rename a symbol that stands twice.
+        cells = pd.read_csv(
+            path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: not a price CSV ({reason})", _FORM) from None
+    frame = cells.iloc[1:].set_axis(cells.iloc[0].tolist(), axis=1).reset_index(drop=True)
     if len(frame.columns) < 2 or frame.columns[0] != "date":
         raise DataError(f"{path}: its first column is {frame.columns[0]!r}, not date", _FORM)
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"{path}: {twice[0]} stands twice", _FORM)
     dates = pd.to_datetime(frame.pop("date"), format="%Y-%m-%d", errors="coerce")
     if dates.isna().any() or not dates.is_monotonic_increasing or dates.duplicated().any():
-        row = int(np.argmax((dates.isna() | ~(dates.diff() > pd.Timedelta(0))).to_numpy()[1:])) + 1
+        wrong = np.array(dates.isna() | ~(dates.diff() > pd.Timedelta(0)))
+        wrong[0] = bool(dates.isna().iloc[0])
+        row = int(np.argmax(wrong))
         raise DataError(f"{path}: row {row + 1}: dates must be ISO and increasing", _FORM)
     prices = frame.apply(lambda column: pd.to_numeric(column.where(column != ""), errors="coerce"))
-    bad = (frame != "") & ~(prices > 0)
+    bad = (frame != "") & ~((prices > 0) & np.isfinite(prices))
     if bad.to_numpy().any():
         row, column = np.argwhere(bad.to_numpy())[0]
         raise DataError(
@@ -54,6 +63,8 @@ def load_prices(path: Path) -> pd.DataFrame:
             f"{frame.iloc[row, column]!r}, not a positive price",
             "correct the price, or leave the cell empty",
         )
+    if len(frame) < 2:
+        raise DataError(f"{path}: fewer than two rows of prices", _FORM)
     return prices.set_index(pd.DatetimeIndex(dates, name="date"))
 
 

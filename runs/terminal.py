@@ -54,7 +54,7 @@ def _headlines(result: RunResult):
     for name in headlines.columns:
         table.add_column(name, justify="right", max_width=26)
     for label in (*_SHOWN, *_MORE):
-        table.add_row(label, *headlines.loc[label])
+        table.add_row(label.removesuffix(", a year"), *headlines.loc[label])
     return table
 
 
@@ -78,7 +78,7 @@ def _class_of(result: RunResult, symbol: str) -> str:
     if symbol in classes:
         return classes[symbol]
     known = dict(zip(result.ranks["symbol"], result.ranks["asset_class"]))
-    return known.get(symbol, "not ranked at the end")
+    return known.get(symbol, "no longer ranked")
 
 
 def _costs(result: RunResult):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CHROMIUM", "main", "open_page"]
+__all__ = ["CHROMIUM", "main", "open_page", "watch"]
 
 CHROMIUM = "/usr/bin/chromium"
 _FLAGS = (
@@ -50,6 +50,28 @@ def open_page(width: int = 1200, scheme: str = "light") -> Iterator[Any]:
             context.close()
 
 
+def watch(page: Any, path: Path) -> list[str]:
+    """Open a file; return what it asked for beyond itself, and what it complained of."""
+    found: list[str] = []
+    uri = path.resolve().as_uri()
+
+    def requested(request: Any) -> None:
+        if request.url != uri and not request.url.startswith("data:"):
+            found.append(f"request: {request.url}")
+
+    listeners = {
+        "request": requested,
+        "console": lambda message: found.append(f"console: {message.text}"),
+        "pageerror": lambda error: found.append(f"error: {error}"),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    page.goto(uri, wait_until="load")
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a PNG a page and view; print its path."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for suffix, width, scheme in _VIEWS:
         with open_page(width, scheme) as page:
             for path in arguments.pages:
-                page.goto(path.resolve().as_uri())
+                for problem in watch(page, path):
+                    sys.stdout.write(f"{path}: {problem}\n")
                 target = arguments.out / f"{path.stem}-{suffix}.png"
                 page.screenshot(path=str(target), full_page=True)
                 sys.stdout.write(f"{target}\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -62,7 +64,7 @@ def synthetic_run(years: int = 7, seed: int = 7, benchmark: str = "equal_weight"
             {
                 "date": decisions[:4],
                 "symbol": ["S07", "BTC", "BTC", ""],
-                "kind": ["delisting", "thin_sleeve", "thin_sleeve", "scaled"],
+                "kind": ["delisting", "thin sleeve", "thin sleeve", "scaled"],
                 "detail": ["merger at 12.30", "1 < 6: trend", "1 < 6: trend", "increases x 0.98"],
             }
         ),
@@ -84,6 +86,14 @@ def published_factors(result: RunResult, seed: int = 3) -> pd.DataFrame:
     drawn = np.random.default_rng(seed).normal(0.004, 0.03, (len(months), 4))
     frame = pd.DataFrame(drawn, index=months, columns=["mkt_rf", "smb", "hml", "mom"])
     return frame.assign(rf=0.0001)
+
+
+def tearsheet_of(run: RunResult, base: Path) -> Path:
+    """The tearsheet of `run`, written once in a test session: it takes seconds."""
+    from analyzers.tearsheet import write_tearsheet
+
+    path = base / f"tearsheet-{len(run.returns)}.html"
+    return path if path.exists() else write_tearsheet(run, path)
 
 
 def _fills(dates, decisions, values, rng) -> pd.DataFrame:

@@ -193,7 +193,6 @@ def test_latest_ranks_show_both_ends_with_proxies_marked():
     rows = [text.split() for text in words(figure)]
     ranks = [int(row[0]) for row in rows if row and row[0].isdigit()]
     assert ranks == [*range(1, 13), *range(50, 62)]
-    assert ["...", "37", "between", "..."] in rows
     assert any("(proxy:" in text for text in words(figure))
 
 
