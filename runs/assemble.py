@@ -115,7 +115,8 @@ def execute(
             config.execution.lots, config.execution.fill, config.portfolio.no_trade_band
         ),
     )
-    cerebro.addanalyzer(Recorder, tables=tables, _name="recorder")
+    if only is None:
+        cerebro.addanalyzer(Recorder, _name="recorder")
     strategy = cerebro.run()[0]
     if not account.journal.started:
         raise ConfigError(
