@@ -83,13 +83,15 @@ class PanelCerebro(bt.Cerebro):
         """Rows in which anybody acts or listens; None means every row.
 
         A strategy that says when it wants to be woken (``wake_rows``) sleeps in between, unless
-        a timer, an observer, a writer or an analyzer that follows each bar is there. The broker
+        an indicator, a timer, an observer, a writer or an analyzer that follows each bar is there. The broker
         settles the rows slept through together, with the same result.
         """
         rows: set[int] = {self.clock.rows - 1}
         for strategy in runstrats:
             wanted = getattr(strategy, "wake_rows", None)
-            if wanted is None or list(strategy.observers) or any(map(_follows, strategy.analyzers)):
+            if wanted is None or strategy.getindicators() or list(strategy.observers):
+                return None
+            if any(map(_follows, strategy.analyzers)):
                 return None
             rows.update(wanted)
         return None if self._timers or self._timerscheat or self.runwriters else sorted(rows)
