@@ -83,8 +83,8 @@ class PanelCerebro(bt.Cerebro):
         """Rows in which anybody acts or listens; None means every row.
 
         A strategy that says when it wants to be woken (``wake_rows``) sleeps in between, unless
-        an indicator, a timer, an observer, a writer or an analyzer that follows each bar is there. The broker
-        settles the rows slept through together, with the same result.
+        an indicator, a timer, an observer, a writer or an analyzer that follows each bar is there.
+        The broker settles the rows slept through together, with the same result.
         """
         rows: set[int] = {self.clock.rows - 1}
         for strategy in runstrats:
