@@ -21,6 +21,7 @@ from analyzers.style import (
     days,
     draw_ticks,
     empty_figure,
+    log_ticks,
     new_figure,
     number_ticks,
     panel,
@@ -53,22 +54,31 @@ def plot_exposure(values: pd.DataFrame, title: str = "Value and exposure") -> Fi
     dates = date_ticks(x)
     upper.plot(x, nav, color=PORTFOLIO)
     low, high = float(nav.min()), float(nav.max())
-    pad = 0.05 * (high - low) or 1.0
-    _limit(upper, x, low - pad, high + pad)
-    ticks = number_ticks(low - pad, high + pad, amount, 4)
+    if low > 0 and high / low > 8:
+        upper.set_yscale("log")
+        limits = low / 1.1, high * 1.1
+        ticks = log_ticks(*limits, amount)
+    else:
+        pad = 0.05 * (high - low) or 1.0
+        limits = low - pad, high + pad
+        ticks = number_ticks(*limits, amount, 4)
+    _limit(upper, x, *limits)
     draw_ticks(upper, [(day, "") for day, _ in dates], ticks)
     with np.errstate(divide="ignore", invalid="ignore"):
         long, short = (values[side].to_numpy(dtype=float) / nav for side in ("long", "short"))
     lower.fill_between(x, long, 0, color=PORTFOLIO, alpha=0.28, linewidth=0)
     lower.fill_between(x, short, 0, color=NEGATIVE, alpha=0.28, linewidth=0)
     lower.plot(x, long - short, color=INK, linewidth=1.2)
-    lower.plot(x, long + short, color=MUTED, linewidth=1.2, linestyle=_DASH)
+    if short.any():
+        lower.plot(x, long + short, color=MUTED, linewidth=1.2, linestyle=_DASH)
     low, high = min(0.0, np.nanmin(short)), max(0.01, np.nanmax(long - short))
     _limit(lower, x, 1.05 * low, 1.05 * high)
     zero_line(lower)
     draw_ticks(lower, dates, number_ticks(1.05 * low, 1.05 * high, short_percent))
-    areas = [(AREA, "Long", "#A6CBE3"), (AREA, "Short", "#F3C3A0")]
-    write_legend(lower, [*areas, (LINE, "Gross", INK), (DASHED, "Net", MUTED)])
+    entries = [(AREA, "Long", "#A6CBE3"), (LINE, "Gross", INK)]
+    if short.any():
+        entries += [(AREA, "Short", "#F3C3A0"), (DASHED, "Net", MUTED)]
+    write_legend(lower, entries)
     return figure
 
 

@@ -58,8 +58,8 @@ def plot_factor_correlation(
         return empty_figure(title, "A correlation needs two series or more.")
     cell = min(112, 640 // count)
     tall = max(38, min(58, cell))
-    figure = new_figure(title, subtitle, 66 + tall * count + 62)
-    ax = panel(figure, left=226, right=900 - 226 - cell * count, top=66, bottom=62)
+    figure = new_figure(title, subtitle, 66 + tall * count + 76)
+    ax = panel(figure, left=226, right=900 - 226 - cell * count, top=66, bottom=76)
     lower = np.where(np.tri(count, dtype=bool), correlation.to_numpy(dtype=float), np.nan)
     edges = np.arange(count + 1.0)
     ax.pcolormesh(
@@ -142,7 +142,8 @@ def plot_attribution(
     ends = [
         _end(contributions[name], name, colour, _percent) for name, (colour, _) in shown.items()
     ]
-    ax = panel(figure, left=66, right=label_margin([text for _, text, _ in ends]), top=70)
+    left = 66 if contributions.abs().max().max() < 10 else 92
+    ax = panel(figure, left=left, right=label_margin([text for _, text, _ in ends]), top=70)
     for name, (colour, dash) in shown.items():
         width = 2.4 if name == "total" else 1.5
         values = contributions[name].to_numpy()

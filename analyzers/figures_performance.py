@@ -31,6 +31,7 @@ from analyzers.style import (
     short,
     short_percent,
     styled,
+    times,
     write_legend,
     zero_line,
 )
@@ -79,14 +80,15 @@ def plot_growth(
     ax = panel(figure, left=56, right=label_margin(texts), top=66)
     for k in reversed(range(growth.shape[1])):
         colour, dash = looks[returns.columns[k]]
-        ax.plot(x, growth[:, k], color=colour, linestyle=dash, linewidth=2.4 if k == 0 else 1.4)
+        width = 2.4 if colour == PORTFOLIO else 1.4
+        ax.plot(x, growth[:, k], color=colour, linestyle=dash, linewidth=width)
     if logarithmic:
         ax.set_yscale("log")
         limits = low / 1.04, high * 1.04
-        ticks = log_ticks(*limits)
+        ticks = log_ticks(*limits, times)
     else:
         limits = low - 0.04 * (high - low) - 1e-6, high + 0.04 * (high - low) + 1e-6
-        ticks = number_ticks(*limits, lambda value: f"{value:.4g}\u00d7")
+        ticks = number_ticks(*limits, times)
     ax.set_ylim(*limits)
     ax.set_xlim(x[0], x[-1])
     zero_line(ax, 1.0)

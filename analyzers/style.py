@@ -44,6 +44,7 @@ __all__ = [
     "short",
     "short_percent",
     "styled",
+    "times",
     "write_legend",
     "zero_line",
 ]
@@ -180,11 +181,11 @@ def number_ticks(low: float, high: float, form: Callable[[float], str], count: i
     return [(tick, form(tick)) for tick in (ticks + 0.0).tolist()]
 
 
-def log_ticks(low: float, high: float) -> Ticks:
-    """Round multiples between two positive limits of a log scale."""
+def log_ticks(low: float, high: float, form: Callable[[float], str]) -> Ticks:
+    """Round numbers between two positive limits of a log scale, written by `form`."""
     mantissas = (1, 1.5, 2, 3, 5, 7) if high / low < 30 else (1, 2, 5) if high / low < 1e3 else (1,)
     grid = [m * 10.0**k for k in range(-8, 13) for m in mantissas]
-    return [(tick, f"{tick:,g}\u00d7") for tick in grid if low <= tick <= high]
+    return [(tick, form(tick)) for tick in grid if low <= tick <= high]
 
 
 def draw_ticks(ax: Axes, x: Ticks, y: Ticks) -> None:
@@ -224,6 +225,11 @@ def percent(value: float, digits: int = 0) -> str:
 def multiple(value: float) -> str:
     """A growth factor as text: ``1.2`` is ``1.2x``."""
     return f"{value:.2f}\u00d7" if value < 10 else f"{value:,.1f}\u00d7"
+
+
+def times(value: float) -> str:
+    """A tick of growth with the digits it needs: ``1.5`` is ``1.5x``."""
+    return f"{value:,.4g}\u00d7"
 
 
 def amount(value: float) -> str:

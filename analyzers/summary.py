@@ -83,8 +83,9 @@ _CAPTIONS = (
     (
         "alpha_attribution",
         "Alpha attribution",
-        "Monthly returns summed and split into slope times factor, alpha and residual by one "
-        "regression over the whole run. The parts add up to the total.",
+        "The return since the start, split into slope times factor, alpha and residual by one "
+        "regression of monthly returns over the whole run. Each part is earned on the wealth "
+        "before it, so that the parts add up to the total.",
     ),
 )
 

@@ -140,7 +140,8 @@ def _offline(page: str, note: str) -> str:
     page = re.sub(r"<link\b(?![^>]*data:,)[^>]*>", "", page)
     page = re.sub(r'<a href="https?://[^>]*>(.*?)</a>', r"\1", page)
     page = re.sub(r"<metadata>.*?</metadata>", "", page, flags=re.DOTALL)
-    page = page.replace(' onload="save()"', "")
+    # A small per cent sign that hardly any font has.
+    page = page.replace("\ufe6a", " %").replace(' onload="save()"', "")
     return re.sub(r"(</h4>\s*<hr>)", lambda found: found.group(1) + note, page, count=1)
 
 

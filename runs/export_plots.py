@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analyzers.factor_results import FactorResults
 from analyzers.figures import build_figures, build_price_figures, save_figures
+from analyzers.figures_study import build_study_figures
 from analyzers.result import RunResult
 from feeds.errors import DataError
 from runs.command import add_common_arguments, configure_logging, main_guard
@@ -101,6 +103,8 @@ def _figures(path: Path) -> dict:
         return build_price_figures(found, path.name)
     if isinstance(found, RunResult):
         return build_figures(found)
+    if isinstance(found, FactorResults):
+        return build_study_figures(found)
     raise DataError(
         f"{path}: holds a {type(found).__name__}, which has no figures",
         "give a results.pkl, a run's folder or a price CSV",

@@ -316,7 +316,7 @@ def test_ticks_are_round_and_inside():
     assert [label.replace("\u202f", " ") for _, label in ticks] == ["0 %", "10 %", "20 %"]
     halves = [label for _, label in style.number_ticks(-0.5, 0.6, style.short, 5)]
     assert halves == ["\u22120.5", "\u22120.25", "0", "0.25", "0.5"]
-    assert [label for _, label in style.log_ticks(0.6, 2.4)] == [
+    assert [label for _, label in style.log_ticks(0.6, 2.4, style.times)] == [
         "0.7\u00d7",
         "1\u00d7",
         "1.5\u00d7",
