@@ -41,6 +41,7 @@ def test_a_negative_weight_turns_a_factor_round() -> None:
 def test_a_weight_of_zero_only_reports() -> None:
     scaled = np.array([[[0.4, NAN]], [[0.2, 0.2]]])
     np.testing.assert_array_equal(combine(scaled, [1.0, 0.0]), [[0.4, NAN]])
+    assert np.isnan(combine(scaled, [1.0, 0.0], min_factors=2)).all()
     with pytest.raises(ConfigError, match="every weight is 0"):
         combine(scaled, [0.0, 0.0])
 

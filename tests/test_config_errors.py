@@ -367,6 +367,11 @@ def test_bombs_are_refused_at_once(refused, content: bytes) -> None:
     assert time.process_time() - before < 1.0
 
 
+def test_a_file_beyond_use_is_not_parsed(refused) -> None:
+    problem, _ = refused(VALID + "# nothing\n" * 1_000_000)
+    assert problem == "c.yaml: larger than 256 KB, too large for a configuration"
+
+
 def typos(word: str) -> Iterator[str]:
     """Every deletion, transposition, substitution and insertion of one character."""
     letters = string.ascii_lowercase + "_"

@@ -185,6 +185,11 @@ def test_overrides_leave_what_they_are_given() -> None:
     assert changed == {"data": {"start": 2, "end": 3}}
 
 
+def test_of_two_overrides_of_one_key_the_last_is_named() -> None:
+    _, places = apply_overrides({}, ["data.end=1", "data.start=2", "data.end=3"])
+    assert list(places.values()) == ["--set data.start=2", "--set data.end=3"]
+
+
 @pytest.mark.parametrize("text", [MINIMAL, FULL], ids=["minimal", "full"])
 def test_a_configuration_survives_the_way_to_text_and_back(load, text: str) -> None:
     config = load(text)
@@ -195,26 +200,23 @@ def test_a_configuration_survives_the_way_to_text_and_back(load, text: str) -> N
     assert BacktestConfig.model_validate(plain) == config
 
 
-names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12) | st.sampled_from(
-    [
-        "ON",
-        "no",
-        "1e-3",
-        "2010-01-01",
-        "2010-02-30",
-        "007",
-        "null",
-        "- a",
-        "a: b",
-        "#x",
-        ".inf",
-        "é",
-    ]
-)
+AMBIGUOUS = "ON no 1e-3 2010-01-01 2010-02-30 007 null ~ 1_000 .inf 0x1F 1:30 -".split()
+
+
+@pytest.mark.parametrize("text", [*AMBIGUOUS, "- a", "a: b", "a #x", "#x", "'", "é", "[a", "&a"])
+def test_text_that_looks_like_something_else_stays_text(load, text: str) -> None:
+    plain = to_plain(load(MINIMAL)) | {"name": text, "benchmark": text}
+    config = BacktestConfig.model_validate(plain)
+    assert load(dump_config(config)) == config
+    assert config.name == text
 
 
 @repeatable
-@given(names, st.floats(min_value=1e-300, max_value=1e300), st.floats(0.0, 0.49))
+@given(
+    st.text(min_size=1, max_size=12),
+    st.floats(min_value=1e-300, max_value=1e300),
+    st.floats(0.0, 0.49),
+)
 def test_any_valid_value_survives(name: str, cash: float, share: float) -> None:
     plain = {
         "name": name,
