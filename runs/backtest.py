@@ -136,8 +136,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 on a user's mistake."""
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
-    # A run is short and leaves few cycles behind; looking for them costs a tenth of it.
-    gc.disable()
     result, folder = backtest(
         arguments.config,
         arguments.overrides,
@@ -154,4 +152,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # A run is short and leaves few cycles behind; looking for them costs a tenth of it.
+    gc.disable()
     sys.exit(main())
