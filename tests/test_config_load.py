@@ -205,10 +205,11 @@ AMBIGUOUS = "ON no 1e-3 2010-01-01 2010-02-30 007 null ~ 1_000 .inf 0x1F 1:30 -"
 
 @pytest.mark.parametrize("text", [*AMBIGUOUS, "- a", "a: b", "a #x", "#x", "'", "é", "[a", "&a"])
 def test_text_that_looks_like_something_else_stays_text(load, text: str) -> None:
-    plain = to_plain(load(MINIMAL)) | {"name": text, "benchmark": text}
+    plain = to_plain(load(MINIMAL)) | {"plugins": [text]}
+    plain["data"]["dir"] = text
     config = BacktestConfig.model_validate(plain)
     assert load(dump_config(config)) == config
-    assert config.name == text
+    assert config.plugins == (text,)
 
 
 @repeatable
