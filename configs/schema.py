@@ -180,7 +180,9 @@ class PortfolioConfig(_Strict):
         description="lookback and skip of a thin sleeve's trend; default: as momentum",
     )
     no_trade_band: NonNegative = Field(
-        0.0, description="a drift of weight up to this is not traded; exits always are"
+        0.0,
+        description="a drift of weight up to this is not traded; entries, exits and changes of "
+        "side always are",
     )
     rebalance: Rebalance = Field(
         "monthly", description="last session of each period, {every: n} or {dates: [...]}"

@@ -71,7 +71,9 @@ def target_weights(section: CrossSection, rules: PortfolioRules) -> Target:
     Each sleeve gets its share of gross and net. A sleeve with fewer than ``min_breadth``
     ranked assets is thin: it follows each asset's own trend (long above zero, short below in
     a long-short book), is held long only at equal weights, stays in cash, or gives its share
-    to the others. Without sleeves all classes are ranked in one pool.
+    to the others; assets whose trend is not known yet are left out. A thin sleeve is not
+    neutral: its net is what its trends give, and it is reported. Without sleeves all classes
+    are ranked in one pool.
     """
     shares = dict(rules.sleeves) if rules.sleeves is not None else {"": 1.0}
     pools = {name: _pool(section, name) for name in shares}

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -171,3 +174,10 @@ def test_the_whole_basket_has_one_instant(make_panel):
     for instant, price in (("open", 9.0), ("close", 10.0)):
         account = run_account(make_account(panel), {0: [20.0, 30.0]}, instant=instant)
         assert {fill[4] for fill in fills_of(account)} == {price}
+
+
+def test_the_page_names_every_one_of_these_tests():
+    page = (Path(__file__).parents[1] / "docs" / "execution.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    here = {name for name in globals() if name.startswith("test_")}
+    assert named == here - {"test_the_page_names_every_one_of_these_tests"}
