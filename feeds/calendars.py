@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import warnings
 
 import numpy as np
@@ -56,19 +57,20 @@ def next_session(calendar: str, day: np.datetime64) -> np.datetime64:
 
 
 def _xnys(first: np.datetime64, last: np.datetime64) -> np.ndarray:
+    days = _xnys_years(first.astype(object).year, last.astype(object).year)
+    return days[(days >= first) & (days <= last)]
+
+
+@functools.lru_cache(maxsize=8)
+def _xnys_years(first: int, last: int) -> np.ndarray:
+    """Sessions of whole years: asked for many times, computed once."""
     # Imported here: it costs half a second, and a warm cache never needs it.
     import exchange_calendars
 
     with warnings.catch_warnings():
         # The library's own use of pandas is not ours to warn of.
         warnings.simplefilter("ignore", DeprecationWarning)
-        # Bounds a week wider, since the library refuses ranges without a session.
         exchange = exchange_calendars.get_calendar(
-            "XNYS", start=_day(first - 7), end=_day(last + _LONGEST_CLOSURE)
+            "XNYS", start=dt.date(first, 1, 1), end=dt.date(last, 12, 31)
         )
-    days = exchange.sessions.tz_localize(None).to_numpy().astype("datetime64[D]")
-    return days[(days >= first) & (days <= last)]
-
-
-def _day(day: np.datetime64) -> dt.date:
-    return day.astype("datetime64[D]").item()
+    return exchange.sessions.tz_localize(None).to_numpy().astype("datetime64[D]")

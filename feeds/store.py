@@ -259,5 +259,5 @@ def _published(folder: Path, manifest: dict[str, Any], end: dt.date | None) -> p
     columns = ("date", "mkt_rf", "smb", "hml", "mom", "rf")
     table = _read_csv(folder / "published_monthly.csv", columns)
     table["date"] = pd.to_datetime(table["date"]).dt.as_unit("s")
-    table = table.set_index("date")
+    table = table.set_index("date").astype("float64")
     return table if end is None else table[table.index <= pd.Timestamp(end)]

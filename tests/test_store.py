@@ -191,7 +191,7 @@ class TestCache:
             "from feeds.store import load_dataset\n"
             f"load_dataset({str(folder)!r})\n"
             "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
-            "print(sorted(new & {'pyarrow', 'exchange_calendars', 'scipy', 'sklearn', "
+            "print(sorted(new & {'exchange_calendars', 'scipy', 'sklearn', 'statsmodels', "
             "'pydantic', 'yaml', 'rich', 'matplotlib'}))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
