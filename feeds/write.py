@@ -110,8 +110,8 @@ def check_output(out: Path) -> None:
 def write_folder(out: Path, files: dict[str, bytes], manifest: dict[str, Any]) -> None:
     """Write a whole data set beside `out` and swap it in.
 
-    Large tables of prices are compressed and named ``.csv.gz``. The manifest gets each file's sha256
-    and row count. A kill leaves the old folder or the new one.
+    Large tables of prices are compressed and named ``.csv.gz``. The manifest gets each file's
+    sha256 and row count. A kill leaves the old folder or the new one.
 
     Raises
     ------
