@@ -68,6 +68,26 @@ def test_the_slippage_at_the_close_is_charged_like_that_at_the_open(make_panel):
         assert [fill[4] for fill in fills_of(account)] == pytest.approx([101.0, 99.0])
 
 
+def test_what_is_held_counts_at_the_instant_of_the_fill(make_panel):
+    # 50 short at 10 leave 1,500 of cash. On row 3 they open at 20 and close at 10 again: at the
+    # open 1,000 of it are collateral, which leaves 500 for the 100 units asked for.
+    close, open_ = np.full((5, 2), 10.0), np.full((5, 2), 10.0)
+    open_[3, 0] = 20.0
+    account = make_account(make_panel(close, open_))
+    run_account(account, {0: [-50.0, 0.0], 2: [-50.0, 100.0]}, instant="open", lot=0.5)
+    assert fills_of(account)[1][:4] == (3, "A01", "rebalance", 50.0)
+
+
+def test_what_is_held_without_a_bar_counts_at_its_last_close(make_panel):
+    close = np.full((5, 2), 10.0)
+    close[2:, 0] = [20.0, NAN, NAN]
+    account = run_account(
+        make_account(make_panel(close)), {0: [-50.0, 0.0], 2: [-50.0, 100.0]}, lot=0.5
+    )
+    # 1,500 - 50 x 20 = 500.
+    assert fills_of(account)[1][:4] == (3, "A01", "rebalance", 50.0)
+
+
 # Tickets without a bar
 
 
