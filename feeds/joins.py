@@ -15,6 +15,8 @@ __all__ = ["Overlap", "compare_bars", "join_bars", "witness_bars"]
 
 #: Fewer common days say nothing.
 _LEAST_DAYS = 10
+#: Fewer common days are reported, and refuse nothing: a bad week would outweigh the rest.
+_DECIDING_DAYS = 250
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def witness_bars(
 ) -> list[Finding]:
     """Compare a series with its witness and report; nothing is changed.
 
-    Unless `strict`, a disagreement is reported as ``disagrees`` and is no error.
+    Unless `strict`, or on fewer than 250 common days, a disagreement is reported as
+    ``disagrees`` and is no error.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def witness_bars(
     if len(overlap.days) < _LEAST_DAYS:
         return []
     agrees = overlap.correlation >= witness.min_correlation
-    if strict and not agrees:
+    if strict and not agrees and len(overlap.days) >= _DECIDING_DAYS:
         raise DataError(
             f"{symbol}: daily returns correlate {overlap.correlation:.4f} with {witness.source} "
             f"on {len(overlap.days)} common days, less than {witness.min_correlation:g}",

@@ -237,10 +237,16 @@ class TestWitnesses:
 
     def test_disagreement_is_an_error_or_is_reported(self):
         check = Witness(source="other", symbols={"A": "A"})
-        other = bars(self.walk[::-1])
+        walk = 100 * np.exp(np.cumsum(np.random.default_rng(7).normal(0, 0.02, 300)))
+        one, other = bars(walk), bars(walk[::-1])
         with pytest.raises(DataError, match="A: daily returns correlate"):
-            witness_bars("A", bars(self.walk), other, check)
-        assert witness_bars("A", bars(self.walk), other, check, False)[0].action == "disagrees"
+            witness_bars("A", one, other, check)
+        assert witness_bars("A", one, other, check, False)[0].action == "disagrees"
+
+    def test_too_few_common_days_to_refuse_are_only_reported(self):
+        check = Witness(source="other", symbols={"A": "A"})
+        found = witness_bars("A", bars(self.walk), bars(self.walk[::-1]), check)
+        assert found[0].action == "disagrees"
 
     def test_comparison_by_hand(self):
         # Ratios 1.1, 1.0, 0.9: mean 1, farthest 0.1 away.
