@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analyzers.recorder import Recorder, journal_tables
+from configs.classes import check_asset_classes
 from configs.schema import BacktestConfig
 from factors.composite import Scores, composite_scores
 from factors.momentum import momentum
@@ -61,6 +62,7 @@ def prepare(config: BacktestConfig) -> Study:
     """
     load_plugins(config.plugins)
     data = load_dataset(config.data.dir, calendar=config.data.calendar, end=config.data.end)
+    check_asset_classes(config, data.panel.asset_class.tolist())
     panel = _universe(config, data)
     factors = make_factors(config, panel)
     costs = make_trading_costs(
