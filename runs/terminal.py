@@ -16,7 +16,7 @@ __all__ = ["print_summary"]
 
 _SHOWN = ("CAGR, a year", "Volatility, a year", "Sharpe ratio", "Maximum drawdown")
 _MORE = (
-    "Longest time under water, days",
+    "Calmar ratio",
     "Beta to the benchmark",
     "Alpha to the benchmark, a year",
 )

@@ -137,10 +137,12 @@ def test_turnover_of_a_rebalance_counts_both_ways_and_no_delisting():
 
 def test_unranked_holdings_are_a_group_of_their_own():
     ranks = synthetic_run(1).ranks
-    ranks.loc[30, ["rank", "target_weight", "side"]] = [float("nan"), 0.1, "long"]
-    ranks.loc[31, "rank"] = float("nan")
+    columns = ["rank", "target_weight", "side"]
+    ranks.loc[30, columns] = [float("nan"), 0.01, "long"]  # unranked and held: shown
+    ranks.loc[31, "rank"] = float("nan")  # unranked and not held: left out
+    ranks.loc[32, columns] = [33, -0.1, "short"]  # larger than any shown: shown, and first
     best, worst, other = rank_groups(ranks)
-    assert len(best) == len(worst) == 12 and list(other.index) == [30]
+    assert len(best) == len(worst) == 12 and list(other.index) == [32, 30]
 
 
 def test_unknown_kinds_of_events_name_themselves():
