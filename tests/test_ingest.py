@@ -190,8 +190,8 @@ class TestWhatIsMade:
 
 
 class TestNoLookAhead:
-    # Inside the month, a weekend, before and after the void, the join and the truncation.
-    ENDS = ("2021-01-20", "2021-02-02", "2021-02-06", "2021-02-26", "2021-03-05", "2021-03-15")
+    # Before the coin, in a weekend, before and after the void, the join and the truncation.
+    ENDS = ("2021-01-08", "2021-02-02", "2021-02-06", "2021-02-26", "2021-03-05", "2021-03-15")
 
     @pytest.mark.parametrize("calendar", ["XNYS", "24/7"])
     def test_a_set_that_ends_early_is_the_beginning_of_the_whole(self, raw, calendar):
