@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,65 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feeds import write
-from feeds.errors import DataError, OutputError
+from feeds.errors import DataError
 from feeds.store import load_dataset
-from feeds.write import adjusted_closes, check_output, price_rows, table_bytes, write_folder
-
-UNIVERSE = pd.DataFrame(
-    [
-        ("NA", "equity", "Nano", "2021-01-05", "2021-01-12", "data_end", "units", "traded"),
-        ("TRUE", "equity", "True", "2021-01-04", "2021-01-07", "bankruptcy", "currency", "traded"),
-        ("BTC", "crypto", "Bitcoin", "2021-01-08", "2021-01-12", "data_end", "units", "traded"),
-        ("IDX", "index", "Index", "2021-01-04", "2021-01-12", "data_end", "currency", "index"),
-    ],
-    columns="symbol asset_class name start end end_reason volume_unit price_kind".split(),
-)
-SESSIONS = ["2021-01-04", "2021-01-05", "2021-01-06", "2021-01-07", "2021-01-08", "2021-01-11"]
-
-
-def frame(dates, close, **given) -> pd.DataFrame:
-    index = pd.DatetimeIndex(dates).as_unit("s")
-    nothing = dict.fromkeys(("open", "high", "low", "volume"), np.nan)
-    data = nothing | {"close": close, "split_ratio": 1.0, "dividend": 0.0} | given
-    return pd.DataFrame(data, index=index).astype("float64")
-
-
-def bars() -> tuple[dict, dict]:
-    stocks = {
-        # 2 for 1 on the 6th, 0.51 paid on the 7th: factors 2 and 1.01.
-        "NA": frame(
-            SESSIONS + ["2021-01-12"],
-            [100.0, 102.0, 51.0, 51.0, 52.0, 53.0, 54.0],
-            open=[99.0, 101.0, 51.5, 50.0, 51.0, 52.0, 53.0],
-            high=[103.0] * 2 + [54.5] * 5,
-            low=[98.0] * 2 + [49.0] * 5,
-            volume=[1000.0] * 7,
-            split_ratio=[1, 1, 2, 1, 1, 1, 1],
-            dividend=[0, 0, 0, 0.51, 0, 0, 0],
-        ),
-        "TRUE": frame(SESSIONS[:4], [10.0, 8.0, 4.0, 1.0], volume=5e6),
-        "IDX": frame(SESSIONS + ["2021-01-12"], np.linspace(3700, 3800, 7)),
-    }
-    days = pd.date_range("2021-01-08", "2021-01-12")
-    coin = frame(days, [40.0, 30.0, 20.0, 25.0, 26.0], volume=1.0)
-    coin = coin.assign(open=coin["close"] + 1, high=coin["close"] + 2, low=coin["close"] - 2)
-    return stocks, {"BTC": coin}
-
-
-def files() -> dict[str, bytes]:
-    stocks, coins = bars()
-    table = pd.DataFrame({"date": ["2020-12-31", "2021-01-31"], "mkt_rf": [0.01, -0.02]})
-    return {
-        "prices_equities.csv": price_rows(stocks, UNIVERSE),
-        "prices_crypto.csv": price_rows(coins, UNIVERSE),
-        "universe.csv": table_bytes(UNIVERSE),
-        "clean_prices.csv": adjusted_closes(stocks | coins),
-        "published_monthly.csv": table_bytes(table.assign(smb=0.0, hml=0.0, mom=0.0, rf=0.001)),
-    }
-
-
-MANIFEST = {"name": "made", "start": "2021-01-04", "end": "2021-01-12", "limits": ["It is small."]}
+from feeds.write import write_folder
+from tests.little_set import MANIFEST, files, refuse
 
 
 @pytest.fixture
@@ -253,80 +197,6 @@ class TestDamage:
             load_dataset(folder, calendar="LSE")
 
 
-class TestWriting:
-    def test_the_bytes_do_not_depend_on_the_run(self, tmp_path, folder):
-        write_folder(tmp_path / "again", files(), MANIFEST)
-        for path in folder.iterdir():
-            assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
-
-    def test_large_files_are_compressed_without_a_name_or_a_time(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(write, "_COMPRESS_OVER", 100)
-        write_folder(tmp_path / "made", files(), MANIFEST)
-        head = (tmp_path / "made" / "prices_crypto.csv.gz").read_bytes()[:10]
-        assert head == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-        assert load_dataset(tmp_path / "made").panel.close[5, 2] == 25.0
-
-    def test_a_new_set_takes_the_place_of_the_old_one(self, folder):
-        write_folder(folder, files(), {**MANIFEST, "name": "second"})
-        assert load_dataset(folder).name == "second"
-        assert [path.name for path in folder.parent.iterdir()] == ["made"]
-
-    def test_without_an_exchange_two_renames_do(self, folder, monkeypatch):
-        monkeypatch.setattr(write, "_exchange", lambda one, two: False)
-        write_folder(folder, files(), {**MANIFEST, "name": "second"})
-        assert load_dataset(folder).name == "second"
-        assert [path.name for path in folder.parent.iterdir()] == ["made"]
-
-    @pytest.mark.parametrize("step", ["_write", "_sync", "_swap"])
-    def test_a_failure_leaves_the_old_set(self, folder, monkeypatch, step):
-        before = {path.name: path.read_bytes() for path in folder.iterdir()}
-        monkeypatch.setattr(write, step, refuse)
-        with pytest.raises(OutputError, match="cannot write"):
-            write_folder(folder, files(), {**MANIFEST, "name": "second"})
-        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-        assert [path.name for path in folder.parent.iterdir()] == ["made"]
-
-    @pytest.mark.parametrize("step", ["_gzip", "_write", "_sync", "_swap", "_remove_leftovers"])
-    def test_a_kill_leaves_the_old_set_or_the_new_one(self, folder, step):
-        child = os.fork()
-        if not child:
-            real = getattr(write, step)
-
-            def kill(*arguments):
-                real(*arguments)
-                os.kill(os.getpid(), signal.SIGKILL)
-
-            write._COMPRESS_OVER = 100
-            setattr(write, step, kill)
-            write_folder(folder, files(), {**MANIFEST, "name": "second"})
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == signal.SIGKILL
-        assert load_dataset(folder).name in ("made", "second")
-        write_folder(folder, files(), {**MANIFEST, "name": "third"})
-        assert load_dataset(folder).name == "third"
-        assert [path.name for path in folder.parent.iterdir()] == ["made"]
-
-    def test_places_that_are_refused(self, tmp_path, folder):
-        (tmp_path / "file").write_text("x")
-        with pytest.raises(OutputError, match="is a file"):
-            check_output(tmp_path / "file")
-        with pytest.raises(OutputError, match="is no data set"):
-            check_output(tmp_path)
-        (folder / "notes.txt").write_text("mine")
-        with pytest.raises(OutputError, match="holds notes.txt"):
-            check_output(folder)
-
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_a_read_only_parent_is_refused(self, tmp_path):
-        tmp_path.chmod(0o500)
-        with pytest.raises(OutputError, match="cannot write"):
-            check_output(tmp_path / "new")
-
-    def test_a_new_place_is_accepted(self, tmp_path, folder):
-        check_output(tmp_path / "a" / "b")
-        check_output(folder)
-
-
 def assert_same(one, two) -> None:
     for name in ("dates", "open", "high", "low", "close", "volume", "tradable", "member"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
@@ -335,14 +205,8 @@ def assert_same(one, two) -> None:
 
 
 def rehash(folder: Path, old: str, new: str) -> None:
-    import hashlib
-
     manifest = json.loads((folder / "manifest.json").read_text())
     entry = manifest["files"].pop(old)
     digest = hashlib.sha256((folder / new).read_bytes()).hexdigest()
     manifest["files"][new] = {**entry, "sha256": digest}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
-def refuse(*arguments, **options):
-    raise PermissionError(13, "Permission denied")
