@@ -52,6 +52,8 @@ class RunResult:
         target_weight, price; best score first.
     labels : dict
         Factor column to the label shown in tables and plots, proxies marked.
+    asset_class : dict
+        Symbol to asset class, of every asset of the universe.
     events : DataFrame
         date, symbol, kind, detail: scaled baskets, thin sleeves, delistings, orders that
         waited or were cancelled, liquidations.
@@ -87,6 +89,7 @@ class RunResult:
     sleeves: pd.DataFrame
     ranks: pd.DataFrame
     labels: dict[str, str]
+    asset_class: dict[str, str]
     events: pd.DataFrame
     notes: list[str]
     cost_sensitivity: pd.DataFrame

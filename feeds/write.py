@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import io
 import json
-import os
-import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from feeds.align import Native, adjustment_factors
-from feeds.errors import OutputError
+from feeds.atomic import check_replaceable, replacing_folder
 from feeds.store import PRICE_COLUMNS
 
 __all__ = ["adjusted_closes", "check_output", "table_bytes", "price_rows", "write_folder"]
@@ -85,26 +82,13 @@ def check_output(out: Path) -> None:
     ------
     OutputError
         If `out` is a file, is a folder that is no data set, holds files that no data set
-        has, or its parent cannot be written.
+        has, or cannot be written.
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file", "name a folder with --out")
-    if out.is_dir() and any(out.iterdir()):
-        try:
-            known = set(json.loads((out / "manifest.json").read_text())["files"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise OutputError(
-                f"{out} is not empty and is no data set", "name a new folder with --out"
-            ) from None
-        strange = sorted({p.name for p in out.iterdir()} - known - {"manifest.json", ".cache"})
-        if strange:
-            raise OutputError(
-                f"{out} holds {strange[0]}, which is no part of the data set",
-                "move it away, or name another folder with --out",
-            )
-    parent = _existing_parent(out)
-    if not os.access(parent, os.W_OK | os.X_OK) or (out.is_dir() and not os.access(out, os.W_OK)):
-        raise OutputError(f"cannot write to {out if out.is_dir() else parent}", "change --out")
+    try:
+        known = json.loads((out / "manifest.json").read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        known = {}
+    check_replaceable(out, {*known, "manifest.json", ".cache"}, "data set")
 
 
 def write_folder(out: Path, files: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -118,29 +102,16 @@ def write_folder(out: Path, files: dict[str, bytes], manifest: dict[str, Any]) -
     OutputError
         If anything cannot be written; what was there is untouched.
     """
-    building = out.with_name(f".{out.name}.building-{os.getpid()}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(out)
-        building.mkdir()
+    with replacing_folder(out) as building:
         entries = {}
         for name, content in files.items():
             rows = content.count(b"\n") - 1
             if len(content) > _COMPRESS_OVER and name.startswith(_LARGE):
                 name, content = f"{name}.gz", _gzip(content)
-            _write(building / name, content)
+            (building / name).write_bytes(content)
             entries[name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
         text = json.dumps({**manifest, "files": entries}, indent=1, ensure_ascii=False)
-        _write(building / "manifest.json", (text + "\n").encode())
-        _sync(building)
-        _swap(building, out)
-        _sync(out.parent)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {out}: {error.strerror or error}", "change --out"
-        ) from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        (building / "manifest.json").write_bytes((text + "\n").encode())
 
 
 def _day_texts(days: pd.Index) -> list[str]:
@@ -161,70 +132,3 @@ def _gzip(content: bytes) -> bytes:
     body = packer.compress(content) + packer.flush()
     tail = zlib.crc32(content).to_bytes(4, "little") + (len(content) % 2**32).to_bytes(4, "little")
     return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + body + tail
-
-
-def _write(path: Path, content: bytes) -> None:
-    with open(path, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _swap(building: Path, out: Path) -> None:
-    if not out.exists():
-        os.rename(building, out)
-        return
-    if _exchange(building, out):
-        return
-    # No exchange on this system: two renames, the old folder kept until the new one is in.
-    old = out.with_name(f".{out.name}.old-{os.getpid()}")
-    os.rename(out, old)
-    try:
-        os.rename(building, out)
-    except OSError:
-        os.rename(old, out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(one: Path, two: Path) -> bool:
-    """Exchange two folders in one step (Linux); False where the system cannot."""
-    at_here, exchange = -100, 2
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return False
-    return rename(at_here, os.fsencode(one), at_here, os.fsencode(two), exchange) == 0
-
-
-def _remove_leftovers(out: Path) -> None:
-    """Remove what killed runs left beside `out`."""
-    for path in out.parent.glob(f".{out.name}.building-*"):
-        process = path.name.rsplit("-", 1)[1]
-        if not (process.isdigit() and _alive(int(process))):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _existing_parent(path: Path) -> Path:
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    return parent

@@ -63,6 +63,7 @@ def collect(study: Study, execution: Execution, command: str) -> RunResult:
         sleeves=sleeves,
         ranks=_ranks(study, execution),
         labels=dict(study.scores.labels),
+        asset_class=dict(zip(panel.assets.tolist(), panel.asset_class.tolist(), strict=True)),
         events=_events(study, execution),
         notes=_notes(study, execution, int(window[0]) - first),
         cost_sensitivity=_cost_sensitivity(study, execution),
@@ -155,7 +156,7 @@ def _factor_returns(study: Study, window: np.ndarray, sessions: pd.DatetimeIndex
 
 
 def _ranks(study: Study, execution: Execution) -> pd.DataFrame:
-    """The latest decision, best score first."""
+    """The latest decision, best score first, each asset ranked in the pool it competes in."""
     panel, number = study.panel, len(execution.decisions) - 1
     decision = execution.decisions[number]
     eligible = np.flatnonzero(study.signals.eligible[number])
@@ -170,7 +171,7 @@ def _ranks(study: Study, execution: Execution) -> pd.DataFrame:
                 for position, name in enumerate(study.scores.columns)
             },
             "score": score,
-            "rank": pd.Series(-score).rank(method="min").to_numpy(),
+            "rank": _pool_ranks(study, score, panel.asset_class[eligible]),
             "side": np.select([weights > 0, weights < 0], ["long", "short"], "").astype(object),
             "target_weight": weights,
             "price": panel.mark[decision.row, eligible],
@@ -178,6 +179,13 @@ def _ranks(study: Study, execution: Execution) -> pd.DataFrame:
     )
     order = np.lexsort((table["symbol"].to_numpy(dtype=str), -np.nan_to_num(score, nan=-np.inf)))
     return table.iloc[order].reset_index(drop=True)
+
+
+def _pool_ranks(study: Study, score: np.ndarray, asset_class: np.ndarray) -> np.ndarray:
+    """Rank from the best, 1, within the class where classes have sleeves, else among all."""
+    by_class = study.config.portfolio.sleeves is not None
+    pool = asset_class if by_class else np.zeros(len(score))
+    return pd.Series(-score).groupby(pool).rank(method="min").to_numpy()
 
 
 def _events(study: Study, execution: Execution) -> pd.DataFrame:
@@ -213,10 +221,13 @@ def _cost_sensitivity(study: Study, execution: Execution) -> pd.DataFrame:
 def _notes(study: Study, execution: Execution, warm_up: int) -> list[str]:
     """What the data set lacks and what the run assumes, in sentences."""
     notes = list(study.data.limits)
-    for name, entry in study.config.factors.items():
-        if entry.proxy is not None:
-            label = study.scores.labels[f"{name}_proxy"]
-            notes.append(f"{label}: a stand-in, since the set lacks what the factor needs.")
+    proxies = [
+        study.scores.labels[f"{name}_proxy"]
+        for name, entry in study.config.factors.items()
+        if entry.proxy is not None
+    ]
+    if proxies:
+        notes.append(f"Proxies, marked wherever they appear: {'; '.join(proxies)}.")
     notes.append(_fill_note(study, execution))
     if warm_up:
         notes.append(

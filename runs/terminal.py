@@ -65,20 +65,12 @@ def _traded(result: RunResult):
         table.add_column(name, justify="right")
     fills = result.fills.assign(
         value=(result.fills["size"] * result.fills["price"]).abs(),
-        asset_class=[_class_of(result, symbol) for symbol in result.fills["symbol"]],
+        asset_class=result.fills["symbol"].map(result.asset_class),
     )
     for name, part in sorted(fills.groupby("asset_class")):
         money = (f"{part[column].sum():,.0f}" for column in ("value", "commission", "slippage"))
         table.add_row(name, f"{len(part):,}", f"{part['symbol'].nunique():,}", *money)
     return table
-
-
-def _class_of(result: RunResult, symbol: str) -> str:
-    classes = result.manifest.get("asset_class") or {}
-    if symbol in classes:
-        return classes[symbol]
-    known = dict(zip(result.ranks["symbol"], result.ranks["asset_class"]))
-    return known.get(symbol, "no longer ranked")
 
 
 def _costs(result: RunResult):

@@ -60,6 +60,7 @@ def synthetic_run(years: int = 7, seed: int = 7, benchmark: str = "equal_weight"
         sleeves=_sleeves(decisions),
         ranks=ranks,
         labels=dict(LABELS),
+        asset_class={**{f"S{number:02d}": "equity" for number in range(60)}, "BTC": "crypto"},
         events=pd.DataFrame(
             {
                 "date": decisions[:4],
@@ -71,6 +72,7 @@ def synthetic_run(years: int = 7, seed: int = 7, benchmark: str = "equal_weight"
         notes=[
             "The data set has no book values: Value is the long-run return, a proxy.",
             "Only names that survived to the end of the data are in it.",
+            "Proxies: Value (proxy: long-run return); Size (proxy: dollar volume).",
         ],
         cost_sensitivity=_costs(),
         metrics=_metrics(returns, values),

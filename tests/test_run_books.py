@@ -113,7 +113,7 @@ def test_every_fee_is_what_its_scheme_says(run):
 
 
 def test_carry_is_the_rate_on_the_prior_mark(run):
-    """Borrow of 0.5 % and 8 % a year of 365 days, for the calendar days since the session before."""
+    """Borrow of 0.5 % and 8 % a year of 365 days, by calendar days since the session before."""
     _, result, folder = run
     rates = result.config["costs"]["carry"]["borrow_annual"]
     if not rates:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds import write
+from feeds import atomic, write
 from feeds.errors import OutputError
 from feeds.store import load_dataset
 from feeds.write import check_output, write_folder
@@ -40,32 +40,33 @@ class TestWriting:
         assert [path.name for path in folder.parent.iterdir()] == ["made"]
 
     def test_without_an_exchange_two_renames_do(self, folder, monkeypatch):
-        monkeypatch.setattr(write, "_exchange", lambda one, two: False)
+        monkeypatch.setattr(atomic, "_exchange", lambda one, two: False)
         write_folder(folder, files(), {**MANIFEST, "name": "second"})
         assert load_dataset(folder).name == "second"
         assert [path.name for path in folder.parent.iterdir()] == ["made"]
 
-    @pytest.mark.parametrize("step", ["_write", "_sync", "_swap"])
+    @pytest.mark.parametrize("step", ["_sync", "_swap", "_remove_leftovers"])
     def test_a_failure_leaves_the_old_set(self, folder, monkeypatch, step):
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
-        monkeypatch.setattr(write, step, refuse)
+        monkeypatch.setattr(atomic, step, refuse)
         with pytest.raises(OutputError, match="cannot write"):
             write_folder(folder, files(), {**MANIFEST, "name": "second"})
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
         assert [path.name for path in folder.parent.iterdir()] == ["made"]
 
-    @pytest.mark.parametrize("step", ["_gzip", "_write", "_sync", "_swap", "_remove_leftovers"])
+    @pytest.mark.parametrize("step", ["_gzip", "_sync", "_exchange", "_swap", "_remove_leftovers"])
     def test_a_kill_leaves_the_old_set_or_the_new_one(self, folder, step):
         child = os.fork()
         if not child:
-            real = getattr(write, step)
+            module = write if step == "_gzip" else atomic
+            real = getattr(module, step)
 
             def kill(*arguments):
                 real(*arguments)
                 os.kill(os.getpid(), signal.SIGKILL)
 
             write._COMPRESS_OVER = 100
-            setattr(write, step, kill)
+            setattr(module, step, kill)
             write_folder(folder, files(), {**MANIFEST, "name": "second"})
             os._exit(0)
         assert os.waitpid(child, 0)[1] == signal.SIGKILL
@@ -78,7 +79,7 @@ class TestWriting:
         (tmp_path / "file").write_text("x")
         with pytest.raises(OutputError, match="is a file"):
             check_output(tmp_path / "file")
-        with pytest.raises(OutputError, match="is no data set"):
+        with pytest.raises(OutputError, match="holds no data set"):
             check_output(tmp_path)
         (folder / "notes.txt").write_text("mine")
         with pytest.raises(OutputError, match="holds notes.txt"):
