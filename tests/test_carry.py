@@ -7,7 +7,7 @@ import pytest
 
 from analyzers.recorder import journal_tables
 from strategies.execution.costs import Carry, make_carry
-from tests.engine_case import make_account, run_account
+from tests.engine_case import make_account, make_plan, run_account
 
 ZERO = np.zeros(2)
 EACH = np.ones(2)
@@ -139,3 +139,18 @@ def test_a_new_short_accrues_on_its_mark_at_the_close_not_on_its_fill_price(make
     # Sold at 100, marked at 150: 10 x 150 x 0.365 / 365 = 1.50.
     table = journal_tables(account.journal, panel)["carry"]
     assert table["amount"].tolist() == pytest.approx([-1.5])
+
+
+def test_carry_ends_with_the_liquidation_that_idle_days_bring(make_panel):
+    close = np.array([[10.0], [10.0], [10.0], [18.0], [18.0], [18.0], [18.0]])
+    panel = make_panel(close)
+    account = make_account(panel, carry=Carry(np.array([0.365]), np.zeros(1)))
+    account.step(0)
+    account.submit(make_plan(account, 0, [-100.0]))
+    account.step(6)
+    # 0.1 % a day of 1,000 on rows 2 and 3; at 18 the margin is broken, and row 4 accrues on 1,800
+    # before it covers. Nothing after that.
+    table = journal_tables(account.journal, panel)["carry"]
+    assert table["date"].dt.day.tolist() == [3, 4, 5]
+    assert table["amount"].tolist() == pytest.approx([-1.0, -1.0, -1.8])
+    assert account.value == pytest.approx(2000 - 1.0 - 1.0 - 1.8 - 1800)
