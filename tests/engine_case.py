@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from strategies.execution.account import Account, AccountRules, Plan
-from strategies.execution.basket import Basket, Limits, make_basket
+from strategies.execution.basket import Basket, Limits, fill_basket, make_basket
 from strategies.execution.commission import NoCommission
 from strategies.execution.costs import Carry, TradingCosts
 from strategies.execution.slippage import NoSlippage
@@ -39,6 +39,24 @@ def make_account(
     rules = AccountRules(cash, Limits(buffer, margin), stale_after, RETURNS)
     costs = make_costs(columns, commission, slippage)
     return Account(panel, costs, carry or Carry(zeros, zeros), rules)
+
+
+def fill_at(
+    basket, price, *, cash=1000.0, held=None, costs=None, limits=None, mark=None, shares=1.0
+):
+    """Fill a basket at given prices (N,), every asset marked at them."""
+    price = np.array(price, dtype=float)
+    held = np.zeros(len(price)) if held is None else np.array(held, dtype=float)
+    return fill_basket(
+        basket,
+        reference=price[basket.column],
+        shares_per_unit=np.full(len(basket), shares),
+        cash=cash,
+        position=held,
+        mark=price if mark is None else np.array(mark, dtype=float),
+        costs=costs or make_costs(len(price)),
+        limits=limits or Limits(),
+    )
 
 
 def make_plan(account, row, units, *, instant="close", lot=LOT):
