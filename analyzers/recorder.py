@@ -60,7 +60,7 @@ def _fills(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
     lengths = [len(entry[3]) for entry in journal.fills]
     row = np.repeat([entry[0] for entry in journal.fills], lengths).astype(int)
     decided = np.repeat([entry[1] for entry in journal.fills], lengths).astype(int)
-    reason = np.repeat([entry[2] for entry in journal.fills], lengths)
+    reason = np.repeat(np.array([entry[2] for entry in journal.fills], dtype=str), lengths)
     column, size, price, reference, commission = (
         _joined([entry[position] for entry in journal.fills])
         for position in range(3, 3 + len(_FILL_COLUMNS))
@@ -88,7 +88,8 @@ def _fills(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
 def _carry(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
     row = _joined([entry[0] for entry in journal.carry]).astype(int)
     column = _joined([entry[2] for entry in journal.carry]).astype(int)
-    kind = np.repeat([entry[1] for entry in journal.carry], [len(e[0]) for e in journal.carry])
+    lengths = [len(entry[0]) for entry in journal.carry]
+    kind = np.repeat(np.array([entry[1] for entry in journal.carry], dtype=str), lengths)
     amount = _joined([entry[3] for entry in journal.carry])
     # Rows settled together stand kind by kind; by date they read as the account moved.
     order = np.argsort(row, kind="stable")
@@ -136,15 +137,15 @@ def _events(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
         {
             "date": dates[row],
             "symbol": _symbols(panel, column),
-            "kind": np.array([entry[2] for entry in journal.events], dtype=object),
-            "detail": np.array([entry[3] for entry in journal.events], dtype=object),
+            "kind": np.array([entry[2] for entry in journal.events], dtype=str),
+            "detail": np.array([entry[3] for entry in journal.events], dtype=str),
         }
     )
 
 
 def _symbols(panel: Panel, column: np.ndarray) -> np.ndarray:
     """Symbols of columns; the empty text for column -1, which is no asset."""
-    return np.where(column >= 0, panel.assets[column], "").astype(object)
+    return np.where(column >= 0, panel.assets[column], "")
 
 
 def _joined(arrays: list[np.ndarray]) -> np.ndarray:

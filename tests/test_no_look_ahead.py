@@ -33,7 +33,7 @@ DATES = {
         "2019-03-25", "2019-04-01", "2020-01-17", "2020-03-16", "2021-10-29",
     ],
     "backtest": [
-        "2010-01-29", "2010-02-01", "2011-08-08", "2012-04-30", "2013-06-28",
+        "2010-02-01", "2010-02-26", "2011-08-08", "2012-04-30", "2013-06-28",
         "2014-07-31", "2014-12-31", "2015-12-01", "2016-01-15", "2016-11-10",
     ],
 }  # fmt: skip
@@ -127,6 +127,4 @@ def test_the_future_changes_nothing_up_to_a_gap(how, whole, tmp_path):
 @pytest.mark.parametrize("how", ["cut", "scrambled"])
 @pytest.mark.parametrize(("name", "date"), CASES)
 def test_the_future_changes_nothing(name, date, how, whole, tmp_path):
-    if (name, date) == ("backtest", "2010-01-29") and how == "cut":
-        pytest.skip("the first decision: nothing can be filled when the data end there")
     check(name, date, how, whole, tmp_path)
