@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.run_folder import RUN_FILES
+from scripts.screenshots import CHROMIUM, open_page, watch
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,13 @@ def test_a_run_repeated_from_its_own_configuration_matches(folders, tmp_path):
     subprocess.run([*command, "--config", str(config), "--out", str(out)], check=True)
     for name in ("values.csv", "fills.csv", "weights.csv", "metrics.json", "config.yaml"):
         assert (out / name).read_bytes() == (folders[0] / name).read_bytes()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"{CHROMIUM} is not installed")
+@pytest.mark.parametrize("page_name", ["summary.html", "tearsheet.html"])
+def test_its_pages_open_offline_without_a_complaint(folders, page_name):
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with open_page() as page:
+        assert watch(page, folders[0] / page_name) == []
+        assert "value-size-momentum" in page.title() + page.inner_text("body")
