@@ -120,8 +120,7 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
 
 
 def _growth(result: RunResult, compared: pd.DataFrame, looks: dict) -> Figure:
-    factors = result.factor_returns.rename(columns=result.labels)
-    known = factors.reindex(compared.index)
+    known = _known_factors(result).reindex(compared.index)
     return plot_growth(
         pd.concat([compared, known], axis=1),
         {**looks, **factor_colours(list(known.columns))},
@@ -130,8 +129,14 @@ def _growth(result: RunResult, compared: pd.DataFrame, looks: dict) -> Figure:
     )
 
 
+def _known_factors(result: RunResult) -> pd.DataFrame:
+    """Returns of the factors that ever had a portfolio, by label."""
+    known = result.factor_returns.dropna(axis=1, how="all")
+    return known.rename(columns=result.labels)
+
+
 def _correlation(result: RunResult) -> Figure:
-    series = result.factor_returns.rename(columns=result.labels)
+    series = _known_factors(result)
     series = pd.concat([series, compared_returns(result).iloc[:, :2]], axis=1)
     varying = series.loc[:, series.std() > 0]
     return plot_factor_correlation(
@@ -160,11 +165,13 @@ def _attribution(result: RunResult) -> dict[str, Figure]:
     returns = monthly_returns(result.returns)
     factors, source = _published(result, returns), "published monthly factors (French)"
     if factors is None:
-        own = {
-            result.labels.get(name, name): monthly_returns(result.factor_returns[name])
-            for name in result.factor_returns
-        }
-        factors, source = pd.DataFrame(own, index=returns.index), "our own factor portfolios"
+        # A factor that is not known yet holds nothing, and nothing earns nothing.
+        known = _known_factors(result).fillna(0.0)
+        # The universe comes last: each factor keeps the colour that it has in other figures.
+        own = {name: monthly_returns(known[name]) for name in known}
+        own["Universe, equally weighted"] = monthly_returns(result.universe)
+        factors = pd.DataFrame(own, index=returns.index)
+        source = "the universe and our own factor portfolios"
     else:
         returns = (returns - result.published["rf"].reindex(returns.index)).dropna()
     looks = {

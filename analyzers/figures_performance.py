@@ -61,7 +61,8 @@ def plot_growth(
     Parameters
     ----------
     returns : (T, K) DataFrame
-        Session returns by label, the leading series first. NaN counts as 0.
+        Session returns by label, the leading series first. NaN counts as 0; a series is drawn
+        from the session before its first number.
     looks : mapping
         Label to (colour, line style).
     title, subtitle : str
@@ -76,12 +77,14 @@ def plot_growth(
     low, high = float(growth.min()), float(growth.max())
     logarithmic = low > 0 and high / low > 2.5
     figure = new_figure(title, subtitle + ("; log scale" if logarithmic else ""), 470)
+    begins = np.isfinite(returns.to_numpy()).argmax(axis=0)
     texts = [f"{multiple(growth[-1, k])} {name}" for k, name in enumerate(returns)]
     ax = panel(figure, left=56, right=label_margin(texts), top=66)
     for k in reversed(range(growth.shape[1])):
         colour, dash = looks[returns.columns[k]]
         width = 2.4 if colour == PORTFOLIO else 1.4
-        ax.plot(x, growth[:, k], color=colour, linestyle=dash, linewidth=width)
+        since = slice(begins[k], None)
+        ax.plot(x[since], growth[since, k], color=colour, linestyle=dash, linewidth=width)
     if logarithmic:
         ax.set_yscale("log")
         limits = low / 1.04, high * 1.04

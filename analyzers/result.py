@@ -41,7 +41,7 @@ class RunResult:
         Session returns of the equally weighted universe on the same index.
     factor_returns : DataFrame
         Session returns of each factor's own long-short portfolio on the same index, without
-        costs; columns are factor columns (``value_proxy``) .
+        costs, NaN until it is known; columns are factor columns (``value_proxy``).
     published : DataFrame or None
         Monthly published factors: index month end; mkt_rf, smb, hml, mom, rf, decimals.
     sleeves : DataFrame

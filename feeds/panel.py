@@ -149,15 +149,15 @@ class Panel:
         return _frozen(np.where(last < 0, np.int32(-1), rows - last))
 
     def available(self, field: str) -> bool:
-        """Whether any asset has real data in `field`, a column of the contract.
+        """Whether the panel has real data in `field`, a column of the contract.
 
-        ``open``, ``high`` and ``low`` are absent where every vendor is close-only, and
-        ``shares`` where prices are adjusted or indices.
+        ``open``, ``high`` and ``low`` are absent where every vendor is close-only;
+        ``split_factor``, and with it printed shares, where any price is adjusted or an index.
         """
         if field in ("open", "high", "low"):
             return not bool(self.close_only.all())
         if field == "split_factor":
-            return bool((self.price_kind == "traded").any())
+            return bool((self.price_kind == "traded").all())
         if field in _BARS:
             return bool(np.isfinite(getattr(self, field)).any())
         return getattr(self, field, None) is not None

@@ -146,13 +146,39 @@ def _closes(study: Study, symbol: str) -> np.ndarray:
 
 
 def _factor_returns(study: Study, window: np.ndarray, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Each factor's own long-short portfolio over the whole universe, without costs."""
-    quantile = study.config.portfolio.select.quantile or 0.2
+    """Each factor's own long-short portfolio, without costs; NaN until it is known.
+
+    Where classes are ranked on their own, one too thin to be ranked is left out, as it is in
+    the portfolio and in ``runs.factors``.
+    """
+    config, classes = study.config, study.panel.asset_class
+    quantile = config.portfolio.select.quantile or 0.2
+    least = config.portfolio.min_breadth.long_short
     columns = {}
     for name, scaled in zip(study.scores.columns, study.scores.scaled, strict=True):
+        if config.preprocess.neutralize == "asset_class":
+            scaled = _without_thin_classes(scaled, classes, least)
         weights = long_short_weights(scaled, quantile)
-        columns[name] = drifted_returns(study.panel.mark, study.scores.rows, weights)[window]
+        returns = drifted_returns(study.panel.mark, study.scores.rows, weights)
+        returns[: _entry(study.scores.rows, weights, len(returns)) + 1] = np.nan
+        columns[name] = returns[window]
     return pd.DataFrame(columns, index=sessions)
+
+
+def _entry(rows: np.ndarray, weights: np.ndarray, never: int) -> int:
+    """Row of the first entry, a session after the first decision that wants anything."""
+    wanted = weights.any(axis=1)
+    return int(rows[wanted.argmax()]) + 1 if wanted.any() else never
+
+
+def _without_thin_classes(scaled: np.ndarray, classes: np.ndarray, least: int) -> np.ndarray:
+    """(R, N) scores, NaN where fewer than `least` assets of the class have one."""
+    kept = scaled.copy()
+    for name in sorted(set(classes.tolist())):
+        members = classes == name
+        thin = np.isfinite(scaled[:, members]).sum(axis=1) < least
+        kept[np.ix_(thin, members)] = np.nan
+    return kept
 
 
 def _ranks(study: Study, execution: Execution) -> pd.DataFrame:

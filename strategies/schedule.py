@@ -50,7 +50,8 @@ def decision_rows(
     Raises
     ------
     ConfigError
-        If no session lies on or after `start`, or an explicit date lies outside the data.
+        If no session lies on or after `start`, or an explicit date lies before `start` or
+        after the data.
     """
     first = int(np.searchsorted(dates, np.datetime64(start)))
     if first == len(dates):
@@ -63,7 +64,7 @@ def decision_rows(
     elif isinstance(rule, str):
         rows = np.flatnonzero(_ends_period(dates, next_session, rule))
     else:
-        rows = _explicit(dates, rule)
+        rows = _explicit(dates, rule, start)
     rows = rows[rows >= first]
     return rows if fillable is None else _put_off(rows, fillable)
 
@@ -81,15 +82,15 @@ def _period(dates: np.ndarray, unit: str) -> np.ndarray:
     return months if unit == "M" else months // 3
 
 
-def _explicit(dates: np.ndarray, wanted: Sequence[dt.date]) -> np.ndarray:
+def _explicit(dates: np.ndarray, wanted: Sequence[dt.date], start: dt.date) -> np.ndarray:
     days = np.array(sorted(wanted), dtype="datetime64[D]")
     rows = np.searchsorted(dates, days, side="right") - 1
-    outside = (rows < 0) | (days > dates[-1])
+    first = max(np.datetime64(start), dates[0])
+    outside = (rows < 0) | (days < first) | (days > dates[-1])
     if outside.any():
         raise ConfigError(
-            f"portfolio.rebalance date {days[outside][0]} lies outside the data, "
-            f"{dates[0]}..{dates[-1]}",
-            "drop the date, or use data that has it",
+            f"portfolio.rebalance date {days[outside][0]} lies outside {first}..{dates[-1]}",
+            "drop the date, or change data.start or the data",
         )
     return np.unique(rows)
 

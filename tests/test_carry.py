@@ -154,3 +154,14 @@ def test_carry_ends_with_the_liquidation_that_idle_days_bring(make_panel):
     assert table["date"].dt.day.tolist() == [3, 4, 5]
     assert table["amount"].tolist() == pytest.approx([-1.0, -1.0, -1.8])
     assert account.value == pytest.approx(2000 - 1.0 - 1.0 - 1.8 - 1800)
+
+
+def test_a_perpetual_earns_funding_and_no_rebate():
+    """A short of 1,000 over 365 days at funding 10 %: 100 received, no rebate of 5 % beside it."""
+    carry = Carry(np.zeros(1), np.array([0.10]), short_rebate_annual=0.05, day_count=365)
+    [(kind, amount)] = [
+        row
+        for row in carry.accrue(np.array([365]), np.array([0]), np.array([[-1000.0]]))
+        if row[1].any()
+    ]
+    assert kind == "funding" and amount == pytest.approx(np.array([[100.0]]))

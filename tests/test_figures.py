@@ -118,9 +118,9 @@ def test_growth_starts_at_one_before_the_first_session():
     )
     figure = plot_growth(returns, LOOKS)
     drawn = lines(figure)[:2]
-    # A: 1, 1.1, 1.1 x 0.5 = 0.55; B: unknown counts as 0, then doubles. The lead is drawn last.
+    # A: 1, 1.1, 1.1 x 0.5 = 0.55; B: not known at first, then doubles. The lead is drawn last.
     np.testing.assert_allclose(drawn[1], [1.0, 1.1, 0.55])
-    np.testing.assert_allclose(drawn[0], [1.0, 1.0, 2.0])
+    np.testing.assert_allclose(drawn[0], [1.0, 2.0])
     assert {"0.55\u00d7 A", "2.00\u00d7 B"} <= set(words(figure))
 
 

@@ -99,7 +99,7 @@ def test_explicit_dates_decide_on_their_session_or_the_one_before():
 @pytest.mark.parametrize("day", [dt.date(2020, 1, 1), dt.date(2020, 1, 8)])
 def test_explicit_dates_outside_the_data_are_refused(day):
     dates = days("2020-01-02", "2020-01-03", "2020-01-07")
-    expected = f"portfolio.rebalance date {day} lies outside the data, 2020-01-02..2020-01-07\n"
+    expected = f"portfolio.rebalance date {day} lies outside 2020-01-02..2020-01-07\n"
     with pytest.raises(ConfigError, match=expected):
         decided(dates, "2020-01-08", (dt.date(2020, 1, 3), day))
 
@@ -152,3 +152,11 @@ def test_cutting_the_data_moves_no_decision(rule, seed, cut, gated):
     )
     assert part.tolist() == [row for row in whole.tolist() if row < cut]
     assert np.all(np.diff(whole) > 0)
+
+
+def test_an_explicit_date_before_the_start_is_refused():
+    dates = days("2020-01-02", "2020-01-03", "2020-01-07")
+    with pytest.raises(ConfigError, match="2020-01-02 lies outside 2020-01-03..2020-01-07"):
+        decision_rows(
+            dates, np.datetime64("2020-01-08"), [dt.date(2020, 1, 2)], dt.date(2020, 1, 3)
+        )

@@ -141,7 +141,8 @@ class Carry:
         rates = {
             "borrow": -self.borrow_annual[column],
             "funding": self.funding_annual[column],
-            "rebate": np.full(len(column), self.short_rebate_annual),
+            # A perpetual has no sale proceeds that could earn a rebate.
+            "rebate": np.where(self.funding_annual[column] == 0, self.short_rebate_annual, 0.0),
         }
         return [(kind, owed * rate * year) for kind, rate in rates.items() if rate.any()]
 
