@@ -258,7 +258,7 @@ class TestMistakes:
 
     def test_a_folder_of_something_else_is_left_alone(self, raw, capsys):
         assert ingest(raw, "raw") == 2
-        assert "is no data set" in capsys.readouterr().err
+        assert "holds no data set" in capsys.readouterr().err
         assert len(list((raw / "raw/v").iterdir())) == 6
 
     def test_a_bad_date_is_refused_by_the_parser(self, raw):
