@@ -7,9 +7,7 @@ shuffled, and runs a bundled configuration on it.
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
 import random
 import shutil
 from pathlib import Path
@@ -65,24 +63,24 @@ def scramble(recipe: str, made: Path, after: str, seed: int) -> None:
         else:
             opener = OPENERS.get(path.suffix, open)
             with opener(path, "rt", newline="", encoding="utf-8") as stream:
-                rows = list(csv.reader(stream))
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(shuffled(rows, after, seed))
+                lines = stream.read().splitlines()
             with opener(target, "wt", newline="", encoding="utf-8") as stream:
-                stream.write(text.getvalue())
+                stream.write("\n".join(shuffled(lines, after, seed)) + "\n")
 
 
-def shuffled(rows: list[list[str]], after: str, seed: int) -> list[list[str]]:
-    keys = 2 if rows[0][:2] == ["symbol", "date"] else 1
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for number, row in enumerate(rows[1:], start=1):
-        if row[keys - 1][:10] > after:
-            groups.setdefault(tuple(row[: keys - 1]), []).append(number)
-    made = list(rows)
+def shuffled(lines: list[str], after: str, seed: int) -> list[str]:
+    """Lines with what follows the date exchanged, symbol by symbol, among the later days."""
+    keys = 2 if lines[0].startswith("symbol,date,") else 1
+    groups: dict[str, list[int]] = {}
+    split = [line.split(",", keys) for line in lines]
+    for number, (*key, _) in enumerate(split[1:], start=1):
+        if key[-1][:10] > after:
+            groups.setdefault(",".join(key[:-1]), []).append(number)
+    made = list(lines)
     for numbers in groups.values():
         other = random.Random(seed).sample(numbers, len(numbers))
         for here, there in zip(numbers, other, strict=True):
-            made[here] = rows[here][:keys] + rows[there][keys:]
+            made[here] = ",".join([*split[here][:keys], split[there][keys]])
     return made
 
 
