@@ -78,8 +78,8 @@ class Account:
         self._pending: Plan | None = None
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
         self._returns = np.array([rules.delisting_return[r] for r in panel.end_reason.tolist()])
-        rows = np.arange(len(panel.dates))[:, None]
-        self._last_bar = np.where(panel.tradable, rows, -1).max(axis=0, initial=-1)
+        # The last True of each column; a column without one is never held.
+        self._last_bar = len(panel.dates) - 1 - panel.tradable[::-1].argmax(axis=0)
 
     @property
     def is_open(self) -> bool:

@@ -144,8 +144,8 @@ class _Afterwards:
     def __init__(self, basket, reference, shares_per_unit, cash, position, mark, costs, limits):
         self.basket, self.reference, self.shares_per_unit = basket, reference, shares_per_unit
         self.cash, self.costs, self.limits = cash, costs, limits
-        others = np.flatnonzero(position)
-        others = others[~np.isin(others, basket.column)]
+        others = position != 0
+        others[basket.column] = False
         value = position[others] * mark[others]
         self.other_long, self.other_short = value[value > 0].sum(), value[value < 0].sum()
         self.held = position[basket.column]
