@@ -109,12 +109,16 @@ def _as_returns(returns: pd.Series) -> pd.Series:
 def _hermetic() -> Iterator[None]:
     """No trace left and none taken: settings, figures, warnings, time and random ids."""
     from matplotlib import pyplot
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     before, epoch = set(pyplot.get_fignums()), os.environ.get("SOURCE_DATE_EPOCH")
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     fonts = logging.getLogger("matplotlib.font_manager")
     level = fonts.level
     fonts.setLevel(logging.ERROR)
+    # pyplot draws each figure once more after saving it, for a window that is not there.
+    draw_idle = FigureCanvasAgg.draw_idle
+    FigureCanvasAgg.draw_idle = lambda canvas, *arguments, **options: None
     try:
         with (
             mpl.rc_context({"svg.hashsalt": "tearsheet", "text.parse_math": False}),
@@ -126,6 +130,7 @@ def _hermetic() -> Iterator[None]:
             yield
     finally:
         fonts.setLevel(level)
+        FigureCanvasAgg.draw_idle = draw_idle
         if epoch is None:
             del os.environ["SOURCE_DATE_EPOCH"]
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset
 from feeds.universe import eligible_assets
-from strategies.construction import PortfolioRules
+from strategies.construction import PortfolioRules, Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
 from strategies.execution.cerebro import PanelCerebro
@@ -32,7 +32,10 @@ __all__ = ["Execution", "Study", "execute", "make_factors", "prepare"]
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Everything a run needs, validated: data, scores by decision row, and rules."""
+    """Everything a run needs, validated: data, scores by decision row, and rules.
+
+    `targets` are filled by the first run and shared by those under other costs.
+    """
 
     config: BacktestConfig
     data: DataSet
@@ -41,6 +44,7 @@ class Study:
     signals: Signals
     costs: TradingCosts
     carry: Carry
+    targets: dict[int, Target] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +120,7 @@ def execute(
         orders=OrderRules(
             config.execution.lots, config.execution.fill, config.portfolio.no_trade_band
         ),
+        targets=study.targets,
     )
     if only is None:
         cerebro.addanalyzer(Recorder, _name="recorder")

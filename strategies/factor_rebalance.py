@@ -9,7 +9,7 @@ import backtrader as bt
 import numpy as np
 
 from feeds.panel import Panel
-from strategies.construction import CrossSection, target_weights
+from strategies.construction import CrossSection, Target, target_weights
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
 
@@ -83,6 +83,10 @@ class FactorRebalance(bt.Strategy):
         Scores to weights.
     orders : OrderRules
         Weights to tickets.
+    targets : dict, optional
+        Filled with the target of each decision, by its number among the signals, and read
+        where it has one: weights do not depend on the account, so that runs of the same
+        signals and rules under other costs can share them.
 
     Attributes
     ----------
@@ -90,10 +94,17 @@ class FactorRebalance(bt.Strategy):
         What was decided, in order.
     """
 
-    params = (("panel", None), ("signals", None), ("portfolio", None), ("orders", None))
+    params = (
+        ("panel", None),
+        ("signals", None),
+        ("portfolio", None),
+        ("orders", None),
+        ("targets", None),
+    )
 
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
+        self._targets = {} if self.p.targets is None else self.p.targets
         self._number_of = {int(row): number for number, row in enumerate(self.p.signals.rows)}
         lots = self.p.orders.lots
         classes = self.p.panel.asset_class.tolist()
@@ -124,20 +135,25 @@ class FactorRebalance(bt.Strategy):
             self._rebalance(number)
 
     def _rebalance(self, number: int) -> None:
-        signals, panel = self.p.signals, self.p.panel
-        row = int(signals.rows[number])
-        section = CrossSection(
-            panel.assets,
-            panel.asset_class,
-            signals.eligible[number],
-            signals.score[number],
-            signals.trend[number],
-        )
-        target = target_weights(section, self.p.portfolio)
+        row = int(self.p.signals.rows[number])
+        target = self._target(number)
         self.decisions.append(Decision(row, target.weights, target.reports))
         if self.broker.account.is_open:
             basket = self._basket(row, target.weights)
             self.broker.submit_plan(Plan(row, basket, self._instant(row, basket)))
+
+    def _target(self, number: int) -> Target:
+        if number not in self._targets:
+            signals, panel = self.p.signals, self.p.panel
+            section = CrossSection(
+                panel.assets,
+                panel.asset_class,
+                signals.eligible[number],
+                signals.score[number],
+                signals.trend[number],
+            )
+            self._targets[number] = target_weights(section, self.p.portfolio)
+        return self._targets[number]
 
     def _basket(self, row: int, weights: np.ndarray) -> Basket:
         """Tickets from what is held to the weights, sized by the value and closes of `row`."""
