@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-all lint format factors plots docs benchmark clean
+.PHONY: help install backtest test test-slow test-all lint format factors plots docs benchmark clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,10 @@ backtest: $(READY) ## The main job on bundled data: tables, plots, summary and t
 test: $(READY) lint ## Lint, import contracts and all tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(READY) lint ## Every test, the slow suites included
-	$(BIN)/python -m pytest
+test-slow: $(READY) ## The suites that take minutes, on two cores
+	$(BIN)/python -m pytest -m slow -n 2
+
+test-all: test test-slow ## Every test
 
 lint: $(READY) ## flake8, formatting and the import contracts
 	$(BIN)/flake8
