@@ -11,6 +11,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $(READY)
@@ -46,7 +48,7 @@ plots: factors ## Every figure of the factor study, PNG and SVG
 	$(BIN)/python -m runs.export_plots --input outputs/results.pkl --out outputs/plots
 
 docs: $(READY) ## Regenerate the pages that are made from code
-	$(BIN)/python -m configs.describe
+	$(BIN)/python -m configs.reference docs/configuration.md
 
 benchmark: $(READY) ## CPU of the main job against a peer and a limit
 	$(BIN)/python -m benchmarks.main_job
