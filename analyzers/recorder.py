@@ -11,7 +11,7 @@ import pandas as pd
 from feeds.panel import Panel
 from strategies.execution.journal import Journal
 
-__all__ = ["Recorder", "journal_tables"]
+__all__ = ["Recorder", "daily_positions", "journal_tables"]
 
 _FILL_COLUMNS = ("column", "size", "price", "reference_price", "commission")
 
@@ -103,11 +103,36 @@ def _carry(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
     )
 
 
+def daily_positions(journal: Journal, panel: Panel) -> pd.DataFrame:
+    """What was held at the close of every session since the first fill.
+
+    The same columns as the table of positions after each rebalance.
+    """
+    rows = _joined([entry[0] for entry in journal.values]).astype(int)
+    column = _joined([entry[3] for entry in journal.fills]).astype(int)
+    held, place = np.unique(column, return_inverse=True)
+    row = np.repeat([entry[0] for entry in journal.fills], [len(e[3]) for e in journal.fills])
+    sizes = np.zeros((panel.shape[0], len(held)))
+    np.add.at(sizes, (row.astype(int), place), _joined([entry[4] for entry in journal.fills]))
+    largest = np.abs(sizes).max(axis=0, initial=0.0)
+    sizes = sizes.cumsum(axis=0)[rows]
+    # Sums of fills that close a position leave rounding behind, not units.
+    at, of = np.nonzero(np.abs(sizes) > 1e-12 * largest)
+    dates = panel.dates.astype("datetime64[ns]")
+    return _position_table(panel, dates, rows[at], held[of], sizes[at, of])
+
+
 def _positions(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
     lengths = [len(entry[1]) for entry in journal.positions]
     row = np.repeat([entry[0] for entry in journal.positions], lengths).astype(int)
     column = _joined([entry[1] for entry in journal.positions]).astype(int)
     size = _joined([entry[2] for entry in journal.positions])
+    return _position_table(panel, dates, row, column, size)
+
+
+def _position_table(
+    panel: Panel, dates: np.ndarray, row: np.ndarray, column: np.ndarray, size: np.ndarray
+) -> pd.DataFrame:
     close = panel.mark[row, column]
     shares = size * panel.adjustment[row, column]
     return pd.DataFrame(

@@ -41,6 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="tables only, several times faster: no tearsheet, summary page and plots "
         "(python -m runs.export_plots --input DIR draws the plots later)",
     )
+    parser.add_argument(
+        "--daily-positions",
+        action="store_true",
+        help="positions.csv of every session instead of after each rebalance",
+    )
     add_common_arguments(parser)
     return parser
 
@@ -51,10 +56,12 @@ def backtest(
     out: str | None = None,
     *,
     pages: bool = True,
+    daily: bool = False,
 ):
     """Run a configuration and write its folder, at once or not at all.
 
-    Without `pages` the folder has tables and ``results.pkl`` only.
+    Without `pages` the folder has tables and ``results.pkl`` only. With `daily`, positions
+    are those of every session.
 
     Returns
     -------
@@ -67,6 +74,7 @@ def backtest(
         If the configuration, the data or the output folder will not do; earlier outputs are
         then untouched.
     """
+    from analyzers.recorder import daily_positions
     from analyzers.run_folder import check_run_folder, write_tables
     from configs.load import dump_config, load_config
     from feeds.atomic import replacing_folder
@@ -82,7 +90,9 @@ def backtest(
     watch.lap("prepare")
     execution = execute(study)
     watch.lap("execute")
-    result = collect(study, execution, _command(config_path, overrides, pages))
+    result = collect(study, execution, _command(config_path, overrides, pages, daily))
+    if daily:
+        result.positions = daily_positions(execution.account.journal, study.panel)
     watch.lap("collect")
     with replacing_folder(folder) as building:
         if pages:
@@ -123,12 +133,13 @@ class _Stopwatch:
         self._since = now
 
 
-def _command(config_path: str, overrides: Sequence[str], pages: bool) -> str:
+def _command(config_path: str, overrides: Sequence[str], pages: bool, daily: bool) -> str:
     """The command that gives this run again; where it writes is not part of it."""
     parts = ["python -m runs.backtest --config", config_path]
     for override in overrides:
         parts += ["--set", override]
-    return " ".join(parts if pages else [*parts, "--no-tearsheet"])
+    flags = {"--no-tearsheet": not pages, "--daily-positions": daily}
+    return " ".join([*parts, *(flag for flag, given in flags.items() if given)])
 
 
 @main_guard
@@ -141,6 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.overrides,
         arguments.out,
         pages=not arguments.no_tearsheet,
+        daily=arguments.daily_positions,
     )
     if not arguments.quiet:
         from rich.console import Console
