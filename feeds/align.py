@@ -21,6 +21,8 @@ class Native:
         As printed; NaN for an open, high, low or volume the vendor did not give.
     split_ratio, dividend : (D,) float64 arrays
         New shares for one old share, and cash for one share, on the ex-date.
+    market_cap : (D,) float64 array, optional
+        In currency, as the vendor gave it; NaN where it did not.
     """
 
     dates: np.ndarray
@@ -31,6 +33,7 @@ class Native:
     volume: np.ndarray
     split_ratio: np.ndarray
     dividend: np.ndarray
+    market_cap: np.ndarray | None = None
 
 
 def adjustment_factors(bars: Native) -> tuple[np.ndarray, np.ndarray]:
@@ -68,12 +71,12 @@ def align_bars(bars: Native, sessions: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of (T,) arrays
-        open, high, low, close (adjusted forward), volume (as printed): float64, NaN where
-        there is no bar; split_factor, dividend_factor: float64, 1 before the first bar and
-        carried where there is none; tradable: bool; has_open: bool, whether the bar's range
+        open, high, low, close (adjusted forward), volume and market_cap (as given): float64,
+        NaN where there is no bar; split_factor, dividend_factor: float64, 1 before the first
+        bar and carried where there is none; tradable: bool; has_open: bool, whether the bar's range
         was given. Where it was not, open = high = low = close.
     """
-    names = ("open", "high", "low", "close", "volume")
+    names = ("open", "high", "low", "close", "volume", "market_cap")
     out = {name: np.full(len(sessions), np.nan) for name in names}
     out["split_factor"] = out["dividend_factor"] = np.ones(len(sessions))
     out["tradable"] = np.zeros(len(sessions), dtype=bool)
@@ -95,6 +98,8 @@ def align_bars(bars: Native, sessions: np.ndarray) -> dict[str, np.ndarray]:
     out["low"][rows] = np.minimum.reduceat(low[:stop], starts)
     out["close"][rows] = close
     out["volume"][rows] = _summed(bars.volume[:stop], starts, ends)
+    if bars.market_cap is not None:
+        out["market_cap"][rows] = bars.market_cap[ends]
     last = np.searchsorted(rows, np.arange(len(sessions)), side="right") - 1
     out["split_factor"] = np.where(last < 0, 1.0, split[ends][last])
     out["dividend_factor"] = np.where(last < 0, 1.0, payout[ends][last])

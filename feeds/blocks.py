@@ -11,6 +11,7 @@ from feeds.align import Native, align_bars
 from feeds.cache import Aligned
 from feeds.calendars import next_session, sessions
 from feeds.errors import DataError
+from feeds.fundamentals import align_fundamentals
 from feeds.panel import Panel
 
 __all__ = ["REFERENCE_CLASSES", "align_block", "panel_of"]
@@ -18,10 +19,15 @@ __all__ = ["REFERENCE_CLASSES", "align_block", "panel_of"]
 #: Classes that are shown and compared with, and never traded.
 REFERENCE_CLASSES = ("index", "reference")
 _FLOATS = ("open", "high", "low", "close", "volume", "split_factor", "dividend_factor")
+_OPTIONAL = ("market_cap", "book_equity", "shares")
 
 
 def align_block(
-    bars: dict[str, Native], universe: pd.DataFrame, covers_to: np.datetime64, calendar: str
+    bars: dict[str, Native],
+    universe: pd.DataFrame,
+    covers_to: np.datetime64,
+    calendar: str,
+    filings: pd.DataFrame | None = None,
 ) -> Aligned:
     """Align every symbol of a universe on one calendar.
 
@@ -35,11 +41,14 @@ def align_block(
         Last day the set covers: the rows go up to the last session on or before it.
     calendar : {"XNYS", "24/7"}
         The panel's rows.
+    filings : DataFrame, optional
+        Fundamentals, checked.
 
     Returns
     -------
     Aligned
-        Arrays dates (T,); (T, N) floats, tradable and member; reference (T, R).
+        Arrays dates (T,); (T, N) floats, tradable and member; reference (T, R). Optional
+        fields of which nothing is known are left out.
 
     Raises
     ------
@@ -54,13 +63,13 @@ def align_block(
         raise DataError(f"no {calendar} session in {min(firsts)}..{covers_to}", "widen the dates")
     is_reference = universe["asset_class"].isin(REFERENCE_CLASSES).to_numpy()
     assets, references = universe[~is_reference], universe[is_reference]
-    block = {name: np.full((len(dates), len(assets)), np.nan) for name in _FLOATS}
+    block = {name: np.full((len(dates), len(assets)), np.nan) for name in (*_FLOATS, "market_cap")}
     block["tradable"] = np.zeros((len(dates), len(assets)), dtype=bool)
     block["member"] = np.zeros((len(dates), len(assets)), dtype=bool)
     first_open = np.full(len(assets), len(dates), dtype=np.int64)
     for column, row in enumerate(assets.itertuples(index=False)):
         folded = align_bars(bars.get(row.symbol, _NO_BARS), dates)
-        for name in (*_FLOATS, "tradable"):
+        for name in (*_FLOATS, "market_cap", "tradable"):
             block[name][:, column] = folded[name]
         block["member"][:, column] = _membership(row, dates)
         opens = np.flatnonzero(folded["has_open"])
@@ -68,6 +77,8 @@ def align_block(
     reference = np.full((len(dates), len(references)), np.nan)
     for column, symbol in enumerate(references["symbol"]):
         reference[:, column] = align_bars(bars.get(symbol, _NO_BARS), dates)["close"]
+    if filings is not None:
+        _add_filings(block, filings, assets["symbol"].tolist(), dates)
     return _compact(dates, block, first_open, reference, _meta(assets, references, dates, calendar))
 
 
@@ -81,6 +92,12 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
     block = {name: arrays.get(name, ones)[:rows] for name in _FLOATS[3:]}
     for name in ("open", "high", "low"):
         block[name] = arrays[name][:rows] if name in arrays else block["close"]
+    # What nothing was known of up to the last row is as absent as if it had never been.
+    optional = {
+        name: arrays[name][:rows]
+        for name in _OPTIONAL
+        if name in arrays and np.isfinite(arrays[name][:rows]).any()
+    }
     last = dates[rows - 1]
     # A reason is known only once the series has ended.
     reasons = [
@@ -100,7 +117,18 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
         price_kind=np.array(meta["price_kind"], dtype=str),
         close_only=arrays["first_open"] >= rows,
         end_reason=np.array(reasons, dtype=str),
+        **optional,
     )
+
+
+def _add_filings(
+    block: dict[str, np.ndarray], filings: pd.DataFrame, assets: list[str], dates: np.ndarray
+) -> None:
+    """Book equity and shares as known, and caps from shares where the vendor gave none."""
+    block |= align_fundamentals(filings, assets, dates, block["split_factor"])
+    raw_close = block["close"] / (block["split_factor"] * block["dividend_factor"])
+    given = block["market_cap"]
+    block["market_cap"] = np.where(np.isfinite(given), given, block["shares"] * raw_close)
 
 
 def _membership(row: Any, dates: np.ndarray) -> np.ndarray:
@@ -122,7 +150,9 @@ def _compact(
 ) -> Aligned:
     """Leave out what need not be stored: factors of 1, and ranges where all is close-only."""
     ones = tuple(n for n in ("split_factor", "dividend_factor") if np.all(block[n] == 1.0))
-    unneeded = set(ones)
+    unneeded = set(ones) | {
+        name for name in _OPTIONAL if name in block and not np.isfinite(block[name]).any()
+    }
     if np.all(first_open == len(dates)):
         unneeded |= {"open", "high", "low"}
     arrays = {name: array for name, array in block.items() if name not in unneeded}

@@ -14,7 +14,7 @@ import numpy as np
 __all__ = ["Aligned", "cache_key", "load_cached", "save_cached"]
 
 #: Raised whenever the arrays or their meaning change, so that old caches are not read.
-FORMAT = 1
+FORMAT = 2
 _FOLDER = ".cache"
 
 

@@ -21,9 +21,17 @@ from feeds.blocks import align_block, panel_of
 from feeds.cache import Aligned, cache_key, load_cached, save_cached
 from feeds.calendars import CALENDARS
 from feeds.errors import DataError
+from feeds.fundamentals import FUNDAMENTAL_COLUMNS, check_fundamentals
 from feeds.panel import Panel
 
-__all__ = ["DataSet", "load_dataset", "read_manifest", "read_prices", "read_universe"]
+__all__ = [
+    "DataSet",
+    "load_dataset",
+    "read_fundamentals",
+    "read_manifest",
+    "read_prices",
+    "read_universe",
+]
 
 PRICE_COLUMNS = (
     "date", "symbol", "open", "high", "low", "close", "volume", "split_ratio", "dividend",
@@ -106,7 +114,8 @@ def load_dataset(
     if aligned is None:
         covers_to = np.datetime64(manifest["end"], "D")
         bars = read_prices(folder, manifest)
-        aligned = align_block(bars, read_universe(folder), covers_to, calendar)
+        filings = read_fundamentals(folder, manifest)
+        aligned = align_block(bars, read_universe(folder), covers_to, calendar, filings)
         save_cached(folder, key, aligned)
     rows = _rows_up_to(aligned, end, folder)
     panel = panel_of(aligned, calendar, rows)
@@ -176,7 +185,7 @@ def read_prices(folder: Path, manifest: dict[str, Any]) -> dict[str, Native]:
         if not name.startswith("prices_"):
             continue
         path = folder / name
-        numbers = {column: "float64" for column in PRICE_COLUMNS[2:]}
+        numbers = {column: "float64" for column in (*PRICE_COLUMNS[2:], "market_cap")}
         if name.endswith(".parquet"):
             table = pd.read_parquet(path)
         else:
@@ -192,6 +201,29 @@ def read_prices(folder: Path, manifest: dict[str, Any]) -> dict[str, Native]:
     return bars
 
 
+def read_fundamentals(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame | None:
+    """The set's filings, checked; None where it has none.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or a row cannot be true.
+    """
+    if "fundamentals.csv" not in manifest["files"]:
+        return None
+    path = folder / "fundamentals.csv"
+    numbers = {"book_equity": "float64", "shares": "float64"}
+    text = {name: str for name in FUNDAMENTAL_COLUMNS if name not in numbers}
+    table = _read_csv(
+        path,
+        FUNDAMENTAL_COLUMNS,
+        dtype=text | numbers,
+        keep_default_na=False,
+        na_values={name: [""] for name in numbers},
+    )
+    return check_fundamentals(path, table, read_universe(folder))
+
+
 def _natives(path: Path, table: pd.DataFrame) -> dict[str, Native]:
     labels = table["date"].astype("category").cat
     days = np.asarray(labels.categories, dtype="datetime64[D]")[labels.codes.to_numpy()]
@@ -199,7 +231,8 @@ def _natives(path: Path, table: pd.DataFrame) -> dict[str, Native]:
     codes = symbols.codes.to_numpy()
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(symbols.categories) + 1))
-    columns = {name: table[name].to_numpy(dtype="float64") for name in PRICE_COLUMNS[2:]}
+    numbers = [name for name in (*PRICE_COLUMNS[2:], "market_cap") if name in table.columns]
+    columns = {name: table[name].to_numpy(dtype="float64") for name in numbers}
     out = {}
     for code, symbol in enumerate(symbols.categories):
         rows = order[bounds[code] : bounds[code + 1]]
