@@ -10,7 +10,7 @@ import numpy as np
 
 from feeds.errors import DataError
 
-__all__ = ["CALENDARS", "next_session", "sessions"]
+__all__ = ["CALENDARS", "is_session", "next_session", "sessions"]
 
 #: The calendars a panel can have.
 CALENDARS = ("XNYS", "24/7")
@@ -54,6 +54,12 @@ def next_session(calendar: str, day: np.datetime64) -> np.datetime64:
     """The first session of `calendar` after `day`."""
     first = np.datetime64(day, "D") + 1
     return sessions(calendar, first, first + _LONGEST_CLOSURE)[0]
+
+
+def is_session(days: np.ndarray) -> np.ndarray:
+    """(D,) bool array: whether the New York Stock Exchange trades on each of the days."""
+    days = np.asarray(days, dtype="datetime64[D]")
+    return np.isin(days, sessions("XNYS", days.min(), days.max()))
 
 
 def _xnys(first: np.datetime64, last: np.datetime64) -> np.ndarray:

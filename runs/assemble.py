@@ -15,6 +15,7 @@ from factors.composite import Scores, composite_scores
 from factors.momentum import momentum
 from factors.plugins import load_plugins
 from factors.registry import Factor, check_fields, check_parameters, get_factor
+from feeds.calendars import is_session
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset
@@ -206,8 +207,6 @@ def _rows(config: BacktestConfig, panel: Panel) -> np.ndarray:
         rule = getattr(rule, "every", None) or rule.dates
     fillable = None
     if config.data.calendar == "24/7" and (panel.asset_class == "equity").any():
-        from feeds.calendars import is_session
-
         following = np.append(panel.dates[1:], panel.next_session)
         fillable = is_session(following)
     return decision_rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feeds.calendars import next_session, sessions
+from feeds.calendars import is_session, next_session, sessions
 from feeds.errors import DataError
 
 
@@ -49,3 +49,9 @@ def test_no_session_in_a_weekend():
 def test_an_unknown_calendar_is_refused():
     with pytest.raises(DataError, match="'XLON'"):
         sessions("XLON", np.datetime64("2021-01-09"), np.datetime64("2021-01-10"))
+
+
+def test_which_days_are_sessions():
+    # Friday, Saturday, a Monday that is Martin Luther King's day, Tuesday.
+    days = np.array(["2020-01-17", "2020-01-18", "2020-01-20", "2020-01-21"], dtype="datetime64[D]")
+    assert is_session(days).tolist() == [True, False, False, True]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from configs.load import load_config
+from feeds.calendars import is_session
 from runs.assemble import execute, prepare
 from runs.collect import collect
 from runs.factors import main as factors_main
@@ -69,3 +70,25 @@ def test_cost_sensitivity_falls_with_cost_and_meets_at_the_configured_one(result
     assert table.loc[("re-priced", 1.0)]["final_value"] == pytest.approx(
         table.loc[("re-run", 1.0)]["final_value"], rel=1e-12
     )
+
+
+def test_a_mixed_book_on_the_calendar_of_every_day_trades_on_sessions_only():
+    """Month ends are put off until the next day is a session; stocks keep their last mark."""
+    changes = [
+        "data.calendar=24/7",
+        "data.start=2017-01-01",
+        "data.end=2018-12-31",
+        "portfolio.sleeves={equity: 0.8, crypto: 0.2}",
+        "factors.value.weight=0",
+        "preprocess.min_factors=1",
+        "portfolio.thin_sleeve=trend",
+    ]
+    study = prepare(load_config("configs/large_caps_bitcoin.yaml", changes))
+    result = collect(study, execute(study), "the command")
+    assert is_session(result.fills["date"].to_numpy()).all()
+    assert not is_session(result.values.index.to_numpy()).all()
+    decided = result.weights["decision_date"].drop_duplicates()
+    # The last day of March 2018 was a Saturday: the decision is Sunday's, the fill Monday's.
+    assert pd.Timestamp("2018-04-01") in decided.to_numpy()
+    classes = result.fills["symbol"].map(result.asset_class)
+    assert set(classes) == {"equity", "crypto"}
