@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from factors.parameters import is_instance, parameter_hints, type_name
-from feeds.errors import ConfigError
+from feeds.errors import ConfigError, UserError
 from feeds.panel import Panel
 from feeds.suggestions import remedy_for
 
@@ -103,11 +104,12 @@ class Factor:
         Raises
         ------
         ConfigError
-            If the function returns anything but one number an asset and session.
+            If a user's function fails, or returns anything but one number an asset and
+            session.
         """
         if self.takes_rows:
             parameters = {**parameters, "rows": rows}
-        values = np.asarray(self.function(panel, **parameters))
+        values = np.asarray(self._called(panel, parameters))
         if values.shape != panel.shape or values.dtype.kind not in "fiu":
             raise ConfigError(
                 f"factor {self.column} returned {values.dtype} of shape {values.shape}, "
@@ -115,6 +117,21 @@ class Factor:
                 "return one score for each session and asset, NaN where it is not known",
             )
         return (values if rows is None else values[rows]).astype(np.float64, copy=False)
+
+    def _called(self, panel: Panel, parameters: Mapping[str, object]) -> np.ndarray:
+        """What the function returns; a failure of a user's own names the line of theirs."""
+        try:
+            return self.function(panel, **parameters)
+        except Exception as error:
+            if isinstance(error, UserError) or self.function.__module__.startswith("factors."):
+                raise
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [at for at in frames if at.filename == self.function.__code__.co_filename]
+            place = f"{own[-1].filename}, line {own[-1].lineno}" if own else self.name
+            raise ConfigError(
+                f"factor {self.column} failed: {type(error).__name__}: {error}",
+                f"correct it at {place}",
+            ) from error
 
 
 def factor(

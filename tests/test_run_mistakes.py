@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from factors import registry
 from runs.backtest import main
 from runs.factors import main as factors_main
 
@@ -107,3 +108,20 @@ def test_mistakes_of_the_factor_study(arguments, remedy, tmp_path, capsys):
     said = capsys.readouterr().err.strip()
     assert remedy in said and len(said.splitlines()) <= 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_factor_of_the_users_own_that_fails_is_named_with_its_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from factors import factor\n\n\n"
+        '@factor("faulty")\n'
+        "def faulty(panel):\n"
+        "    return panel.close / len(panel.nothing)\n"
+    )
+    out = tmp_path / "run"
+    mine = ["--set", f"plugins=[{plugin}]", "--set", "factors.faulty={}"]
+    assert main([*mine, "--no-tearsheet", "--quiet", "--out", str(out)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "factor faulty failed: AttributeError" in said and "mine.py, line 6" in said
+    assert len(said.splitlines()) <= 3 and not out.exists()
