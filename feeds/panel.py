@@ -189,9 +189,15 @@ class Panel:
 
 def forward_fill(values: np.ndarray) -> np.ndarray:
     """Carry the last finite value of each column of a (T, N) array down; NaN before it."""
+    gaps = ~np.isfinite(values)
+    holed = gaps.any(axis=0)
+    if not holed.any():
+        return values
     rows = np.arange(len(values))[:, None]
-    last = np.maximum.accumulate(np.where(np.isfinite(values), rows, 0), axis=0)
-    return np.take_along_axis(values, last, axis=0)
+    last = np.maximum.accumulate(np.where(gaps[:, holed], 0, rows), axis=0)
+    filled = values.copy()
+    filled[:, holed] = np.take_along_axis(values[:, holed], last, axis=0)
+    return filled
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:
