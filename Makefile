@@ -51,7 +51,7 @@ docs: $(READY) ## Regenerate the pages that are made from code
 	$(BIN)/python -m configs.reference docs/configuration.md
 
 benchmark: $(READY) ## CPU of the main job against a peer and a limit
-	$(BIN)/python -m benchmarks.main_job
+	$(BIN)/python -m benchmarks.main_job --repeats 7
 
 clean: ## Remove the environment, outputs and caches
 	rm -rf $(VENV) outputs data/*/.cache .pytest_cache .hypothesis
