@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analyzers.presentation import rank_groups
+from analyzers.presentation import format_score, rank_groups
 from analyzers.style import (
     DIVERGING,
     INK,
@@ -249,11 +249,7 @@ def _record(record: Mapping[str, object], factors: Sequence[str], width: int) ->
             str(record["symbol"])[:7],
             str(record["asset_class"])[:7],
         ),
-        [_number(record[name]) for name in factors],
-        (_number(record["score"]), side, weight, price),
+        [format_score(record[name]) for name in factors],
+        (format_score(record["score"]), side, weight, price),
         width,
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "\u2212") if np.isfinite(value) else "n/a"

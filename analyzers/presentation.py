@@ -19,6 +19,7 @@ __all__ = [
     "cost_table",
     "event_counts",
     "format_metric",
+    "format_score",
     "headline_table",
     "rank_groups",
     "rebalance_turnover",
@@ -143,6 +144,11 @@ def event_counts(events: pd.DataFrame) -> list[tuple[str, int]]:
         (_EVENTS.get(str(kind), str(kind).capitalize()), int(count))
         for kind, count in counts.items()
     ]
+
+
+def format_score(value: float) -> str:
+    """A score or factor of the ranks, three decimals; ``n/a`` where it is not known."""
+    return f"{value:.3f}".replace("-", "\u2212") if np.isfinite(value) else "n/a"
 
 
 def format_metric(value: Any, kind: str) -> str:

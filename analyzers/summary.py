@@ -15,6 +15,7 @@ from analyzers.presentation import (
     cost_table,
     event_counts,
     format_metric,
+    format_score,
     headline_table,
     rank_groups,
     trading_table,
@@ -222,14 +223,10 @@ def _rank_rows(part: pd.DataFrame, factors: list[str]) -> list[dict[str, Any]]:
             "rank": f"{row['rank']:.0f}" if np.isfinite(row["rank"]) else "\u2013",
             "symbol": row["symbol"],
             "asset_class": row["asset_class"],
-            "scores": [_score(row[name]) for name in [*factors, "score"]],
+            "scores": [format_score(row[name]) for name in [*factors, "score"]],
             "side": row["side"] if isinstance(row["side"], str) else "",
             "weight": format_metric(row["target_weight"], "percent"),
             "price": f"{row['price']:,.2f}",
         }
         for row in part.to_dict("records")
     ]
-
-
-def _score(value: float) -> str:
-    return f"{value:.3f}".replace("-", "\u2212") if np.isfinite(value) else "n/a"

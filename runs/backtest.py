@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
 
 __all__ = ["backtest", "main"]
 
@@ -23,17 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m runs.backtest",
         description="Backtest a configuration: tables, metrics, plots, summary and tearsheet.",
     )
-    parser.add_argument(
-        "--config", default="configs/backtest.yaml", help="YAML file (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override one key, as portfolio.gross=0.5; may be repeated",
-    )
+    add_config_arguments(parser)
     parser.add_argument("--out", help="folder to write (default: outputs/<name of the run>)")
     parser.add_argument(
         "--no-tearsheet",

@@ -10,7 +10,12 @@ from collections.abc import Callable, Sequence
 
 from feeds.errors import UserError
 
-__all__ = ["add_common_arguments", "configure_logging", "main_guard"]
+__all__ = [
+    "add_common_arguments",
+    "add_config_arguments",
+    "configure_logging",
+    "main_guard",
+]
 
 EXIT_USER_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -21,6 +26,21 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument("--quiet", action="store_true", help="print errors only")
     volume.add_argument("--verbose", action="store_true", help="print what is being done")
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--config`` and ``--set``, of every command that runs a configuration."""
+    parser.add_argument(
+        "--config", default="configs/backtest.yaml", help="YAML file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override one key, as portfolio.gross=0.5; may be repeated",
+    )
 
 
 def configure_logging(*, quiet: bool = False, verbose: bool = False) -> None:

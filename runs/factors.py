@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError, OutputError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
 
 if TYPE_CHECKING:
     from analyzers.factor_results import FactorResults
@@ -46,17 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=Path("outputs/results.pkl"),
         help="file of results; CSV tables are written beside it (default: %(default)s)",
     )
-    parser.add_argument(
-        "--config", default="configs/backtest.yaml", help="YAML file (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override one key of the configuration; may be repeated",
-    )
+    add_config_arguments(parser)
     parser.add_argument(
         "--horizon",
         type=int,
