@@ -8,7 +8,7 @@ from feeds.errors import UserError
 from feeds.panel import Panel
 from feeds.panel_feed import Clock, PanelFeed, make_feeds
 from strategies.execution.account import Account
-from strategies.execution.broker import PanelBroker
+from strategies.execution.plan_broker import PlanBroker
 
 __all__ = ["PanelCerebro"]
 
@@ -34,7 +34,7 @@ class PanelCerebro(bt.Cerebro):
         self.clock = Clock(panel.dates)
         for feed in make_feeds(panel, self.clock):
             super().adddata(feed)
-        self.broker = PanelBroker(account=account, clock=self.clock)
+        self.broker = PlanBroker(account=account, clock=self.clock)
 
     def adddata(self, data, name=None):
         """Refused for feeds of another clock.

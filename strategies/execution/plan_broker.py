@@ -7,10 +7,10 @@ import backtrader as bt
 from feeds.errors import UserError
 from strategies.execution.account import Account, Plan
 
-__all__ = ["PanelBroker"]
+__all__ = ["PlanBroker"]
 
 
-class PanelBroker(bt.brokers.BackBroker):
+class PlanBroker(bt.brokers.BackBroker):
     """Backtrader's broker over an :class:`Account`.
 
     Cerebro calls :meth:`next` once a bar, before the strategy; positions, cash and value read
