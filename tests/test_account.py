@@ -107,6 +107,17 @@ def test_a_ticket_waits_for_a_bar_while_the_others_fill(make_panel):
     assert events_of(account, "waiting") == [(1, 1)], "said once"
 
 
+def test_the_columns_that_wait_can_be_asked_for(make_panel):
+    account = make_account(holed_panel(make_panel))
+    waiting = []
+    for row in range(4):
+        account.step(row)
+        if row == 0:
+            account.submit(make_plan(account, 0, [10.0, 20.0]))
+        waiting.append(account.waiting.tolist())
+    assert waiting == [[0, 1], [1], [1], []]
+
+
 def test_a_new_plan_cancels_what_waits(make_panel):
     account = run_account(make_account(holed_panel(make_panel)), {0: [10.0, 20.0], 1: [10.0, 0.0]})
     assert [fill[1] for fill in fills_of(account)] == ["A00"]

@@ -86,6 +86,11 @@ class Account:
         """Whether there is anything left to trade with."""
         return self.value > 0
 
+    @property
+    def waiting(self) -> np.ndarray:
+        """(k,) columns of the tickets of the submitted plan that are not filled yet."""
+        return np.zeros(0, dtype=int) if self._pending is None else self._pending.basket.column
+
     def submit(self, plan: Plan) -> None:
         """Take `plan` for the next session, cancelling what an earlier one left unfilled.
 
