@@ -1,179 +1,133 @@
-"""Differential: the same plans give vanilla Backtrader's fills, cash and values.
+"""Differential: the same plans give plain Backtrader's fills, cash and values.
 
-Vanilla gets the tickets as single orders, reductions first, on `PandasData` feeds. Only plans
-that it fills whole are compared: what it refuses, and why we differ, is tested by name in
-`test_intended_differences.py`.
+Each case goes through plain Backtrader (single orders on ordinary feeds), through a ledger of
+plain arithmetic, and through every lane. `docs/proofs.md` says what is compared and why the
+limits are opened for it; where we mean to differ is in `test_intended_differences.py`.
 """
 
 from __future__ import annotations
 
-import backtrader as bt
+from collections import Counter
+
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings
 
-from strategies.execution.account import Account, AccountRules, Plan
-from strategies.execution.basket import Basket, Limits
-from strategies.execution.cerebro import PanelCerebro
-from strategies.execution.commission import PercentCommission
-from strategies.execution.costs import Carry, TradingCosts
-from strategies.execution.slippage import BpsSlippage
+from strategies.execution.basket import Limits
+from tests.engine_case import events_of
+from tests.vanilla_case import cases, keep_ledger
+from tests.vanilla_runs import Listener, Sleeper, journal_bytes, run_plans, run_vanilla
 
-CASH = 1_000_000.0
-#: A power of two: sizes are then exact, and vanilla's split of a flip into a closing and an
-#: opening part leaves no rounding dust behind as a partial fill.
-LOT = 2.0**-16
-
-
-class Planned(bt.Strategy):
-    """Trades target weights on given rows, through plans or through single orders."""
-
-    params = (("weights", None), ("instant", "open"), ("by_plan", True))
-
-    def __init__(self):
-        self.seen, self.fills = [], []
-        self.row = -1
-
-    def _getminperstatus(self):
-        self._minperstatus = -1
-        return -1
-
-    def prenext(self):
-        self.next()
-
-    def next(self):
-        self.row += 1
-        self.seen.append((self.broker.getcash(), self.broker.getvalue()))
-        weights = self.p.weights.get(self.row)
-        if weights is not None:
-            held = np.array([self.broker.getposition(data).size for data in self.datas])
-            price = np.array([data.close[0] for data in self.datas])
-            change = np.round((weights * self.broker.getvalue() / price - held) / LOT)
-            self.trade(held, change * LOT)
-
-    def trade(self, held, change):
-        target = held + change
-        closing = np.where(held * target <= 0, -held, np.where(abs(target) < abs(held), change, 0))
-        opening = change - closing
-        if self.p.by_plan:
-            at = np.flatnonzero(change)
-            basket = Basket(at, closing[at], opening[at], np.full(len(at), LOT))
-            self.broker.submit_plan(Plan(self.row, basket, self.p.instant))
-            return
-        kind = bt.Order.Market if self.p.instant == "open" else bt.Order.Close
-        first = [at for at in np.flatnonzero(change) if opening[at] == 0]
-        then = [at for at in np.flatnonzero(change) if opening[at] != 0]
-        for at in first + then:
-            order = self.buy if change[at] > 0 else self.sell
-            order(data=self.datas[at], size=abs(change[at]), exectype=kind)
-
-    def notify_order(self, order):
-        if order.status == order.Completed:
-            ticket = order.executed
-            self.fills.append(
-                (len(self) - 1, order.data._name, ticket.size, ticket.price, ticket.comm)
-            )
-        elif order.status in (order.Margin, order.Rejected, order.Canceled, order.Expired):
-            self.fills.append("refused")
-
-
-def run_vanilla(panel, weights, instant, bps, slip):
-    cerebro = bt.Cerebro(stdstats=False)
-    for column, name in enumerate(panel.assets):
-        frame = pd.DataFrame(
-            {
-                field: getattr(panel, field)[:, column]
-                for field in ("open", "high", "low", "close", "volume")
-            },
-            index=pd.DatetimeIndex(panel.dates.astype("datetime64[ns]")),
-        )
-        cerebro.adddata(bt.feeds.PandasData(dataname=frame), name=str(name))
-    cerebro.broker.setcash(CASH)
-    cerebro.broker.setcommission(commission=bps / 1e4)
-    if slip:
-        # Not capped at the bar's high and low, as ours is not.
-        cerebro.broker.set_slippage_perc(slip / 1e4, slip_open=True, slip_out=True)
-    cerebro.addstrategy(Planned, weights=weights, instant=instant, by_plan=False)
-    return cerebro.run()[0]
-
-
-def run_ours(panel, weights, instant, bps, slip):
-    columns = panel.shape[1]
-    costs = TradingCosts(
-        np.zeros(columns, dtype=int), (PercentCommission(bps),), (BpsSlippage(slip),)
-    )
-    rules = AccountRules(CASH, Limits(0.0, 0.05), 10, {"data_end": 0.0})
-    account = Account(panel, costs, Carry(np.zeros(columns), np.zeros(columns)), rules)
-    cerebro = PanelCerebro(panel, account)
-    cerebro.addstrategy(Planned, weights=weights, instant=instant)
-    return cerebro.run()[0], account
-
-
-def ledger(panel, fills):
-    """A plain re-computation of cash and value from fills, row by row."""
-    cash, held, rows = CASH, dict.fromkeys(panel.assets.tolist(), 0.0), []
-    for row in range(panel.shape[0]):
-        for at, name, size, price, commission in fills:
-            if at == row:
-                cash -= size * price + commission
-                held[name] += size
-        worth = sum(
-            size * panel.close[row, column]
-            for column, (name, size) in enumerate(held.items())
-            if size
-        )
-        rows.append((cash, cash + worth))
-    return np.array(rows)
+CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 
 
 def flat_fills(account):
     rows = []
     for row, _, _, column, size, price, _, commission in account.journal.fills:
         names = account.panel.assets[column].tolist()
-        rows += [(row, *ticket) for ticket in zip(names, size, price, commission, strict=True)]
+        numbers = (size.tolist(), price.tolist(), commission.tolist())
+        rows += [(row, *ticket) for ticket in zip(names, *numbers, strict=True)]
     return rows
 
 
-@st.composite
-def cases(draw):
-    columns, rows = draw(st.integers(2, 8)), draw(st.integers(8, 30))
-    seed = draw(st.integers(0, 2**32 - 1))
-    rng = np.random.default_rng(seed)
-    gross = draw(st.sampled_from([0.3, 0.5, 0.9]))
-    long_short = draw(st.booleans())
-    decisions = sorted(draw(st.sets(st.integers(0, rows - 2), min_size=1, max_size=5)))
-    weights = {}
-    for row in decisions:
-        raw = rng.normal(size=columns) if long_short else rng.random(columns)
-        raw[rng.random(columns) < 0.25] = 0.0
-        if np.abs(raw).sum() > 0:
-            weights[row] = raw / np.abs(raw).sum() * gross
-    instant = draw(st.sampled_from(["open", "close"]))
-    bps = draw(st.sampled_from([0.0, 5.0, 30.0]))
-    # Vanilla applies no slippage to orders at the close.
-    slip = draw(st.sampled_from([0.0, 10.0])) if instant == "open" else 0.0
-    return (rows, columns), seed, weights, instant, bps, slip
+def assert_same_fills(ours, theirs):
+    """The same rows and assets, and sizes, prices and commissions to 1e-9."""
+    ours, theirs = sorted(ours), sorted(theirs)
+    assert [fill[:2] for fill in ours] == [fill[:2] for fill in theirs]
+    if ours:
+        np.testing.assert_allclose(
+            [fill[2:] for fill in ours], [fill[2:] for fill in theirs], **CLOSE
+        )
 
 
-@settings(
-    max_examples=80,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(case=cases())
-def test_plans_fill_as_in_vanilla_backtrader(case, make_panel):
-    shape, seed, weights, instant, bps, slip = case
-    panel = make_panel(shape=shape, seed=seed)
-    vanilla = run_vanilla(panel, weights, instant, bps, slip)
-    assert "refused" not in vanilla.fills, "the cases are small enough to be filled whole"
-    ours, account = run_ours(panel, weights, instant, bps, slip)
-    fills = flat_fills(account)
-    assert sorted(row[:2] for row in fills) == sorted(row[:2] for row in vanilla.fills)
-    ordered = sorted(fills), sorted(vanilla.fills)
-    for mine, theirs in zip(*ordered, strict=True):
-        assert mine[2:] == pytest.approx(theirs[2:], rel=1e-9, abs=1e-9)
-    np.testing.assert_allclose(ours.seen, vanilla.seen, rtol=1e-9)
-    np.testing.assert_allclose(ours.seen, ledger(panel, fills), rtol=1e-9)
+def assert_agrees(strategy, account, witness_fills, closes):
+    """Fills, and what the strategy saw of cash and value on each bar."""
+    assert_same_fills(flat_fills(account), witness_fills)
+    seen = [(cash, value) for _, cash, value in strategy.seen]
+    np.testing.assert_allclose(seen, closes, **CLOSE)
+
+
+def compare(case, tally):
+    """One case through every witness; what it was like goes into `tally`."""
+    vanilla, ledger = run_vanilla(case), keep_ledger(case)
+    awake, stepped = run_plans(case, Listener)
+    asleep, settled = run_plans(case, Sleeper)
+    assert journal_bytes(settled) == journal_bytes(stepped), "the lanes are the same to the bit"
+    by_row = {row: rest for row, *rest in awake.seen}
+    assert all(by_row[row] == rest for row, *rest in asleep.seen), "and so is what is seen"
+    assert_agrees(awake, stepped, ledger.fills, ledger.closes)
+    cancelled = [(row, case.panel.assets[at]) for row, at in events_of(stepped, "cancelled")]
+    assert sorted(cancelled) == sorted(ledger.cancelled)
+    compare_limits(case, settled, ledger, tally)
+    if vanilla.refused:
+        tally["refused by vanilla"] += 1
+        return
+    assert_agrees(awake, stepped, vanilla.fills, [seen[1:] for seen in vanilla.seen])
+    assert sorted(vanilla.cancelled) == sorted(ledger.cancelled)
+    count(case, ledger, tally)
+
+
+def compare_limits(case, opened, ledger, tally):
+    """The usual limits change nothing, unless the ledger finds them broken: then they scale."""
+    _, limited = run_plans(case, Sleeper, Limits())
+    scaled = [row for row, _ in events_of(limited, "scaled")]
+    assert scaled[:1] == list(ledger.beyond[:1])
+    if not scaled:
+        # All but the maintenance margin that is reported.
+        assert journal_bytes(limited) | {"margin": 0} == journal_bytes(opened) | {"margin": 0}
+        tally["within the usual limits"] += 1
+
+
+def count(case, ledger, tally):
+    """What a case that vanilla fills whole was like."""
+    if not ledger.fills:
+        tally["nothing to trade"] += 1
+        return
+    age, has_bar = case.panel.age, case.panel.tradable
+    held = np.array([fill[2] for fill in ledger.fills])
+    tally["whole"] += 1
+    tally["fills"] += len(ledger.fills)
+    tally["late assets"] += bool((age[0] < 0).any())
+    tally["dead assets"] += bool((age[-1] > 0).any())
+    tally["holes"] += bool(((age > 0) & ~(np.cumsum(has_bar[::-1], 0)[::-1] == 0)).any())
+    tally["short"] += bool((held < 0).any() and not ledger_is_long(case))
+    tally["tickets that waited"] += bool(ledger.waited)
+    tally["tickets cancelled"] += bool(ledger.cancelled)
+    tally["at the " + case.instant] += 1
+    tally["slippage"] += case.slip > 0
+    tally["commission"] += max(case.bps) > 0
+
+
+def ledger_is_long(case):
+    return all(np.nanmin(target) >= 0 for target in case.targets.values())
+
+
+def run_cases(make_panel, number, largest):
+    """`number` examples of up to `largest` assets; returns the tally."""
+    tally = Counter()
+
+    @settings(
+        max_examples=number,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases(make_panel, largest))
+    def each(case):
+        compare(case, tally)
+
+    each()
+    print(f"\n{number} examples:", ", ".join(f"{key} {tally[key]}" for key in sorted(tally)))
+    return tally
+
+
+def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(make_panel, 150, largest=24)
+    assert tally["whole"] >= 110
+
+
+@pytest.mark.slow
+def test_500_plans_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(make_panel, 680, largest=60)
+    assert tally["whole"] >= 500
