@@ -8,12 +8,15 @@ from functools import cached_property
 import numpy as np
 
 from feeds.errors import DataError
+from feeds.last_bars import LastBars
 
 __all__ = ["Panel"]
 
 #: Optional point-in-time fields; absent ones are None, never an array of NaN.
 _OPTIONAL = ("market_cap", "book_equity", "shares")
 _BARS = ("open", "high", "low", "close", "volume", "split_factor", "dividend_factor")
+#: Cells of a block that is looked through at a time, so that a check costs no copy of a panel.
+_CELLS = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +105,21 @@ class Panel:
                     object.__setattr__(self, item.name, value)
         if np.any(np.diff(self.dates.astype("int64")) <= 0):
             raise DataError("panel dates are not strictly increasing")
-        if not np.all(self.close[self.tradable] > 0):
-            row, column = np.argwhere(self.tradable & ~(self.close > 0))[0]
-            raise DataError(
-                f"{self.assets[column]}: close {self.close[row, column]} on {self.dates[row]} "
-                "is not a positive number",
-                "clean the series with runs.ingest, or drop the symbol",
-            )
+        self._check_closes()
+
+    def _check_closes(self) -> None:
+        rows, columns = self.shape
+        step = max(_CELLS // max(columns, 1), 1)
+        for first in range(0, rows, step):
+            part = slice(first, first + step)
+            wrong = self.tradable[part] & ~(self.close[part] > 0)
+            if wrong.any():
+                row, column = np.argwhere(wrong)[0] + (first, 0)
+                raise DataError(
+                    f"{self.assets[column]}: close {self.close[row, column]} on "
+                    f"{self.dates[row]} is not a positive number",
+                    "clean the series with runs.ingest, or drop the symbol",
+                )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -147,6 +158,46 @@ class Panel:
         rows = np.arange(self.shape[0], dtype=np.int32)[:, None]
         last = np.maximum.accumulate(np.where(self.tradable, rows, np.int32(-1)), axis=0)
         return _frozen(np.where(last < 0, np.int32(-1), rows - last))
+
+    def mark_at(self, row: int, columns: np.ndarray) -> np.ndarray:
+        """(k,) last known closes of some assets on or before a row; NaN before the first bar.
+
+        The same numbers as :attr:`mark`, without an array of the whole panel.
+        """
+        values = self.close[row].take(columns)
+        gaps = np.flatnonzero(np.isnan(values))
+        if len(gaps):
+            bars = self._last_bars.at(row, columns[gaps])
+            last = self.close[np.maximum(bars, 0), columns[gaps]]
+            values[gaps] = np.where(bars < 0, np.nan, last)
+        return values
+
+    def marks(self, first: int, stop: int, columns: np.ndarray) -> np.ndarray:
+        """(B, k) last known closes of some assets on the rows from `first` to before `stop`."""
+        values = self.close[first:stop].take(columns, axis=1)
+        holed = np.flatnonzero(np.isnan(values).any(axis=0))
+        if len(holed):
+            before = np.full(len(holed), np.nan)
+            if first > 0:
+                before = self.mark_at(first - 1, columns[holed])
+            values[:, holed] = forward_fill(np.vstack([before, values[:, holed]]))[1:]
+        return values
+
+    def ages(self, first: int, stop: int, columns: np.ndarray) -> np.ndarray:
+        """(B, k) sessions since the last bar of some assets: 0 on a bar, -1 before the first."""
+        rows = np.arange(first, stop)[:, None]
+        last = np.where(self.tradable[first:stop].take(columns, axis=1), rows, -1)
+        last = np.vstack([self._last_bars.at(first - 1, columns), last])
+        last = np.maximum.accumulate(last, axis=0)[1:]
+        return np.where(last < 0, -1, rows - last)
+
+    def adjustment_at(self, row: int | np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """(k,) printed shares per adjusted unit of some assets, on one row or a row each."""
+        return self.split_factor[row, columns] * self.dividend_factor[row, columns]
+
+    @cached_property
+    def _last_bars(self) -> LastBars:
+        return LastBars(self.tradable)
 
     def available(self, field: str) -> bool:
         """Whether the panel has real data in `field`, a column of the contract.
