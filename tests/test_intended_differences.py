@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import backtrader as bt
 import numpy as np
 import pytest
 
@@ -117,6 +118,21 @@ def test_tickets_without_a_bar_wait_until_a_new_plan_cancels_them(make_panel):
     account = run_account(make_account(panel), {0: [40.0], 2: [40.0]})
     assert [fill[:4] for fill in fills_of(account)] == [(4, "A00", "rebalance", 40.0)]
     assert events_of(account, "cancelled") == [(2, 0)]
+
+
+def test_a_ticket_at_the_close_that_waited_fills_at_the_close_of_its_session(make_panel):
+    close = np.full((4, 2), 10.0)
+    close[1:, 0] = [NAN, 20.0, 20.0]
+    panel = make_panel(close)
+
+    def act(strategy, now):
+        if now == 0:
+            strategy.buy(strategy.datas[0], size=10, exectype=bt.Order.Close)
+
+    vanilla = run_vanilla(panel, act)
+    assert vanilla.orders[0][2:] == ("Completed", 10, 10.0), "the close of before the hole"
+    account = run_account(make_account(panel), {0: [10.0, 0.0]})
+    assert fills_of(account)[0][:5] == (2, "A00", "rebalance", 10.0, 20.0)
 
 
 def test_an_ended_series_is_closed_by_a_fill(make_panel):
