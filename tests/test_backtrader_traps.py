@@ -145,7 +145,7 @@ class Peeking(bt.Strategy):
         pass
 
 
-def test_next_open_sees_the_close_to_come_and_is_never_called(make_panel):
+def test_next_open_sees_the_close_to_come_and_is_not_offered_with_plans(make_panel):
     panel = make_panel(np.array([[10.0], [20.0]]), np.array([[9.0], [18.0]]))
     vanilla = bt.Cerebro(stdstats=False, cheat_on_open=True)
     add_panel_to(vanilla, panel)
@@ -153,7 +153,8 @@ def test_next_open_sees_the_close_to_come_and_is_never_called(make_panel):
     assert vanilla.run()[0].seen == [20.0], "the close, before the bar is over"
     ours = PanelCerebro(panel, make_account(panel), cheat_on_open=True)
     ours.addstrategy(Peeking)
-    assert ours.run()[0].seen == []
+    with pytest.raises(UserError, match="cheat-on-open.* with plans"):
+        ours.run()
 
 
 def test_cheat_on_close_is_not_offered(make_panel):
@@ -162,16 +163,12 @@ def test_cheat_on_close_is_not_offered(make_panel):
     cheated = run_vanilla(panel, buy, prepare=lambda cerebro: cerebro.broker.set_coc(True))
     assert cheated.orders[0][-1] == 10.0, "the close it was decided on"
 
-    def plan(strategy, row):
-        if row == 0:
-            strategy.broker.submit_plan(make_plan(strategy.broker.account, 0, [1.0]))
-
-    account = make_account(panel)
-    cerebro = PanelCerebro(panel, account)
-    cerebro.broker.set_coc(True)
-    cerebro.addstrategy(Script, act=plan)
-    cerebro.run()
-    assert fills_of(account) == [(1, "A00", "rebalance", 1.0, 20.0, 0.0)]
+    for account in (None, make_account(panel)):
+        cerebro = PanelCerebro(panel, account)
+        cerebro.broker.set_coc(True)
+        cerebro.addstrategy(Script, act=buy)
+        with pytest.raises(UserError, match="cheat-on-close"):
+            cerebro.run()
 
 
 def test_shorts_need_no_margin(make_panel):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from feeds.errors import UserError
-from feeds.panel_feed import Clock, make_feeds
+from feeds.panel_feed import PanelFeeds
+from feeds.panel_line import Clock
 from strategies.execution.cerebro import PanelCerebro
 from tests.engine_case import add_panel_to, make_account
 
@@ -29,7 +30,7 @@ def holed(make_panel):
 @pytest.fixture
 def feeds(holed):
     clock = Clock(holed.dates)
-    return clock, make_feeds(holed, clock)
+    return clock, PanelFeeds(holed, clock)
 
 
 def test_line_zero_is_the_latest_bar_and_minus_one_the_bar_before(feeds):
@@ -63,9 +64,9 @@ def test_before_its_first_bar_an_asset_shows_nothing(feeds):
         lambda: late.datetime.datetime(),
         lambda: late.datetime.time(),
     ):
-        with pytest.raises(IndexError, match="the asset has 0 so far"):
+        with pytest.raises(IndexError, match="A01: .*has 0 so far"):
             read()
-    with pytest.raises(IndexError, match="no bar -2 bars from here: the asset has 2 so far"):
+    with pytest.raises(IndexError, match="A00: no bar -2 bars from now, it has 2 so far"):
         whole.close[-2]
 
 
@@ -82,7 +83,7 @@ def test_get_returns_bars_oldest_first_and_refuses_to_wrap_round(feeds):
     assert whole.close.get(size=3) == [2.0, 3.0, 4.0]
     assert whole.close.get(ago=-1, size=2) == [2.0, 3.0]
     assert hole.get(size=2) == [10.0, 11.0]
-    with pytest.raises(IndexError, match="3 bars asked for, the asset has 2 so far"):
+    with pytest.raises(IndexError, match="A02: 3 bars asked for, it has 2 so far"):
         hole.close.get(size=3)
 
 

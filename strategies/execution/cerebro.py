@@ -2,116 +2,212 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import backtrader as bt
+import numpy as np
 
 from feeds.errors import UserError
 from feeds.panel import Panel
-from feeds.panel_feed import Clock, PanelFeed, make_feeds
+from feeds.panel_feed import FeedsByName, PanelFeed, PanelFeeds
+from feeds.panel_line import Clock
 from strategies.execution.account import Account
+from strategies.execution.broker import PanelBroker
+from strategies.execution.listeners import follows_bars, hears_orders, wake_rows
 from strategies.execution.plan_broker import PlanBroker
+from strategies.execution.warmup import bars_counted
 
 __all__ = ["PanelCerebro"]
 
 
 class PanelCerebro(bt.Cerebro):
-    """Backtrader's engine over one panel and one account.
+    """Backtrader's engine over one panel; without a panel, Backtrader's engine.
 
     The order of events of a bar is Backtrader's: clock, broker, notifications, strategies,
-    analyzers, observers.
+    analyzers, observers. Feeds share one clock, so that a bar costs the same however many
+    there are.
 
     Parameters
     ----------
-    panel : Panel
-        Becomes one feed an asset, in its order.
-    account : Account
-        Becomes the broker.
+    panel : Panel, optional
+        Becomes one feed an asset, in its order, and a broker for every kind of single order
+        (:class:`PanelBroker`). None: ordinary feeds and Backtrader's own broker.
+    account : Account, optional
+        Over the same panel: whole plans are traded on it (:class:`PlanBroker`) instead of
+        single orders.
+    **params
+        Those of bt.Cerebro. ``stdstats`` is False by default where there is an account.
+
+    Raises
+    ------
+    UserError
+        At the latest when the run starts, if something is asked for that a panel cannot serve:
+        other feeds, resampling, replaying, live data, cheat-on-close, another broker.
     """
 
-    params = (("stdstats", False),)
+    params = (("stdstats", None),)
 
-    def __init__(self, panel: Panel, account: Account) -> None:
+    def __init__(self, panel: Panel | None = None, account: Account | None = None) -> None:
         super().__init__()
+        self.panel = panel
+        if self.p.stdstats is None:
+            self.p.stdstats = account is None
+        if panel is None:
+            return
         self.clock = Clock(panel.dates)
-        for feed in make_feeds(panel, self.clock):
-            super().adddata(feed)
-        self.broker = PlanBroker(account=account, clock=self.clock)
+        self.datas = self._feeds = PanelFeeds(panel, self.clock, self)
+        self.datasbyname = FeedsByName(self.datas)
+        if account is None:
+            self.broker = PanelBroker(panel=panel, clock=self.clock)
+        else:
+            self.broker = PlanBroker(account=account, clock=self.clock)
 
     def adddata(self, data, name=None):
-        """Refused for feeds of another clock.
+        """Backtrader's own without a panel; refused with one.
 
         Raises
         ------
         UserError
-            If `data` is not a feed of this panel.
+            If there is a panel.
         """
-        if not isinstance(data, PanelFeed):
-            raise UserError(
-                f"feed {name or data!r} runs on another clock than the panel's",
-                "put its bars into the panel, or run the strategy on bt.Cerebro",
-            )
-        return super().adddata(data, name)
+        if self.panel is None:
+            return super().adddata(data, name)
+        called = name or getattr(data, "_name", "") or type(data).__name__
+        if getattr(data, "replaying", 0):
+            raise _refusal(f"replaying ({called})")
+        if getattr(data, "resampling", 0):
+            raise _refusal(f"resampling ({called})")
+        if isinstance(data, PanelFeed):
+            raise UserError(f"feed {called} is there already", "a panel brings its own feeds")
+        raise UserError(
+            f"feed {called!r} runs on another clock than the panel's",
+            "put its bars into the panel, or run the strategy on bt.Cerebro",
+        )
 
-    def _runnext(self, runstrats) -> None:
-        # runonce=False asks to load bars one by one; the panel is in memory either way.
-        self._runonce(runstrats)
+    def run(self, **kwargs):
+        """Backtrader's own, after a look at what was asked for.
 
-    def _runonce(self, runstrats) -> None:
-        for strategy in runstrats:
-            strategy._once()
-            strategy.reset()
-        rows = self._wake_rows(runstrats)
-        numbers = self.clock.numbers.tolist()
-        for row in range(len(numbers)) if rows is None else rows:
-            self.clock.row = row
-            self._check_timers(runstrats, numbers[row], cheat=True)
-            self._brokernotify()
-            if self._event_stop:
-                return
-            self._check_timers(runstrats, numbers[row], cheat=False)
-            for strategy in runstrats:
-                strategy._oncepost(numbers[row])
-                if self._event_stop:
-                    return
-                self._next_writers(runstrats)
+        Strategies that read columns of the panel instead of feeds (``reads_feeds = False``)
+        are given the first feed only while Backtrader makes them; all are there for who asks.
+        """
+        if self.panel is None:
+            return super().run(**kwargs)
+        self._refuse(kwargs)
+        if self._feeds_are_unread():
+            self.datas = self._feeds[:1]
+        try:
+            return super().run(**kwargs)
+        finally:
+            self.datas = self._feeds
+
+    def runstrategies(self, iterstrat, predata=False):
+        """Backtrader's own; feeds of a panel are not loaded, so nothing is loaded beforehand."""
+        return super().runstrategies(iterstrat, predata and self.panel is None)
 
     def stop_writers(self, runstrats) -> None:
         """Without a writer there is nothing to ask every feed and analyzer for."""
-        if self.runwriters:
+        if self.panel is None or self.runwriters:
             super().stop_writers(runstrats)
 
-    def _wake_rows(self, runstrats) -> list[int] | None:
-        """Rows in which anybody acts or listens; None means every row.
+    def _refuse(self, asked: dict[str, Any]) -> None:
+        """Name what a panel cannot serve."""
+        if asked.get("live", self.p.live):
+            raise _refusal("live data")
+        if asked.get("oldsync", self.p.oldsync):
+            raise _refusal("oldsync")
+        broker = self.broker
+        if not isinstance(broker, PanelBroker | PlanBroker):
+            raise _refusal(f"the broker {type(broker).__name__}")
+        if broker.p.coc:
+            raise _refusal("cheat-on-close, a fill at a price already known,")
+        if isinstance(broker, PlanBroker) and (
+            broker.p.coo or asked.get("cheat_on_open", self.p.cheat_on_open)
+        ):
+            raise _refusal("cheat-on-open, a look at the close of a bar that opens, with plans")
 
-        A strategy that says when it wants to be woken (``wake_rows``) sleeps in between, unless
-        an indicator, a timer, an observer, a writer or an analyzer that follows each bar is there.
-        The broker settles the rows slept through together, with the same result.
-        """
-        rows: set[int] = {self.clock.rows - 1}
+    def _feeds_are_unread(self) -> bool:
+        """Whether no strategy or observer reads feeds while it is made."""
+        classes = [entry[0] for choices in self.strats for entry in choices]
+        unread = all(not getattr(one, "reads_feeds", True) for one in classes)
+        return bool(classes) and unread and not (self.p.stdstats or self.observers or self.writers)
+
+    def _runonce(self, runstrats) -> None:
+        if self.panel is None:
+            super()._runonce(runstrats)
+            return
         for strategy in runstrats:
-            wanted = getattr(strategy, "wake_rows", None)
-            if wanted is None or strategy.getindicators() or list(strategy.observers):
-                return None
-            if any(map(_follows, strategy.analyzers)):
-                return None
-            rows.update(wanted)
-        return None if self._timers or self._timerscheat or self.runwriters else sorted(rows)
+            strategy._once()
+            strategy.reset()
+        self._walk(runstrats, "_oncepost_open", bt.Strategy._oncepost)
+
+    def _runnext(self, runstrats) -> None:
+        if self.panel is None:
+            super()._runnext(runstrats)
+            return
+        # Bar by bar for the indicators; the panel is in memory either way.
+        self._walk(runstrats, "_next_open", lambda strategy, _: strategy._next())
+
+    def _walk(self, runstrats, before: str, decide: Callable[[bt.Strategy, float], None]) -> None:
+        """Go through the rows of the panel in Backtrader's order of events."""
+        hidden, self.datas = self.datas, self._feeds
+        _show(self._feeds, runstrats)
+        try:
+            with bars_counted(self.panel, runstrats) as count_to:
+                for row in self._rows(runstrats):
+                    self.clock.row = row
+                    count_to(row)
+                    if not self._step(runstrats, before, decide):
+                        return
+        finally:
+            self.datas = hidden
+
+    def _step(self, runstrats, before: str, decide) -> bool:
+        """One row; False where a stop was asked for."""
+        now = float(self.clock.numbers[self.clock.row])
+        self._check_timers(runstrats, now, cheat=True)
+        if self.p.cheat_on_open:
+            for strategy in runstrats:
+                getattr(strategy, before)()
+                if self._event_stop:
+                    return False
+        self._brokernotify()
+        if self._event_stop:
+            return False
+        self._check_timers(runstrats, now, cheat=False)
+        for strategy in runstrats:
+            decide(strategy, now)
+            if self._event_stop:
+                return False
+            self._next_writers(runstrats)
+        return True
+
+    def _rows(self, runstrats) -> Iterable[int]:
+        """The rows to walk through: all that have a bar, or those that anybody waits for.
+
+        Plans fill, and carry accrues, on every row of an account. Between two rows that
+        somebody waits for it settles all of them together, with the same result.
+        """
+        if isinstance(self.broker, PanelBroker):
+            return np.flatnonzero(self.panel.tradable.any(axis=1)).tolist()
+        self.broker.listened = hears_orders(runstrats)
+        everything = range(self.clock.rows)
+        if self._timers or self._timerscheat or self.runwriters or follows_bars(runstrats):
+            return everything
+        return sorted({everything[-1], *wake_rows(runstrats)})
 
 
-def _follows(analyzer: bt.Analyzer) -> bool:
-    """Whether an analyzer has anything to do at a bar."""
-    silent = bt.Analyzer
-    hooks = (
-        "next",
-        "prenext",
-        "nextstart",
-        "notify_cashvalue",
-        "notify_fund",
-        "notify_order",
-        "notify_trade",
-        "_next",
-        "_prenext",
-        "_nextstart",
-    )
-    return bool(analyzer._children) or any(
-        getattr(type(analyzer), hook) is not getattr(silent, hook) for hook in hooks
+def _show(feeds: PanelFeeds, strategies: Iterable[bt.Strategy]) -> None:
+    """Give strategies and analyzers the feeds that were hidden while they were made."""
+    for strategy in strategies:
+        if len(strategy.datas) != len(feeds):
+            strategy.datas = feeds
+            for analyzer in strategy.analyzers:
+                analyzer.datas = feeds
+
+
+def _refusal(what: str) -> UserError:
+    return UserError(
+        f"{what} cannot be served over a panel",
+        "run the script on bt.Cerebro, or leave it out: docs/backtrader.md says why",
     )
