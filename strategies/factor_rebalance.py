@@ -102,6 +102,9 @@ class FactorRebalance(bt.Strategy):
         ("targets", None),
     )
 
+    #: It reads columns of the panel: Cerebro need not make a feed an asset.
+    reads_feeds = False
+
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self._targets = {} if self.p.targets is None else self.p.targets
