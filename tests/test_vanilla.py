@@ -16,7 +16,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from strategies.execution.basket import Limits
 from tests.engine_case import events_of
 from tests.vanilla_case import cases, keep_ledger
-from tests.vanilla_runs import Listener, Sleeper, journal_bytes, run_plans, run_vanilla
+from tests.vanilla_runs import (
+    Listener,
+    Sleeper,
+    journal_bytes,
+    run_general,
+    run_plans,
+    run_vanilla,
+)
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 
@@ -50,6 +57,8 @@ def assert_agrees(strategy, account, witness_fills, closes):
 def compare(case, tally):
     """One case through every witness; what it was like goes into `tally`."""
     vanilla, ledger = run_vanilla(case), keep_ledger(case)
+    general = run_general(case)
+    assert general.seen == vanilla.seen and general.events == vanilla.events, "not one bit differs"
     awake, stepped = run_plans(case, Listener)
     asleep, settled = run_plans(case, Sleeper)
     assert journal_bytes(settled) == journal_bytes(stepped), "the lanes are the same to the bit"

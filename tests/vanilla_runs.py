@@ -174,6 +174,11 @@ def run_vanilla(case: Case) -> SingleOrders:
     return run_single_orders(case, cerebro)
 
 
+def run_general(case: Case) -> SingleOrders:
+    """The same single orders on the panel's clock."""
+    return run_single_orders(case, PanelCerebro(case.panel, stdstats=False))
+
+
 def run_plans(case: Case, kind: type[Sleeper], limits: Limits = OPEN_LIMITS):
     """The case as plans; the strategy and the account."""
     columns = case.panel.shape[1]

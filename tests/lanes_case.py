@@ -1,0 +1,182 @@
+"""`FactorRebalance` over any panel, asleep between its decisions or followed by somebody."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import backtrader as bt
+import numpy as np
+from hypothesis import strategies as st
+
+from analyzers.recorder import Recorder
+from feeds.panel import Panel
+from strategies.construction import PortfolioRules
+from strategies.execution.account import Account
+from strategies.execution.cerebro import PanelCerebro
+from strategies.execution.commission import PercentCommission
+from strategies.execution.costs import Carry
+from strategies.execution.slippage import BpsSlippage
+from strategies.factor_rebalance import FactorRebalance, OrderRules, Signals
+from tests.engine_case import make_account
+from tests.vanilla_case import punch
+
+_REASONS = ("bankruptcy", "unknown", "merger", "data_end")
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A panel, scores by decision row, rules, and how to open an account over it."""
+
+    panel: Panel
+    signals: Signals
+    portfolio: PortfolioRules
+    orders: OrderRules
+    open_account: Callable[[], Account]
+
+
+@st.composite
+def worlds(draw, make_panel):
+    """Panels with holes and ends, books that are scaled or liquidated, costs and carry."""
+    shape = rows, columns = draw(st.integers(12, 45)), draw(st.integers(2, 9))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    close = 50 * np.exp(np.cumsum(rng.normal(0, draw(st.sampled_from([0.02, 0.2])), shape), axis=0))
+    punch(close, rng, draw(st.sampled_from([0.0, 0.7])))
+    panel = make_panel(
+        close,
+        close * np.exp(rng.normal(0, 0.01, shape)),
+        calendar=draw(st.sampled_from(["24/7", "XNYS"])),
+        end_reason=rng.choice(_REASONS, columns),
+        volume=np.where(np.isfinite(close), rng.choice([0.0, 300.0, 9e3], shape), np.nan),
+    )
+    at = np.sort(rng.choice(rows, size=draw(st.integers(1, 7)), replace=False))
+    score = rng.normal(size=(len(at), columns))
+    score[rng.random(score.shape) < 0.2] = np.nan
+    signals = Signals(at, np.isfinite(score) & panel.tradable[at], score, score)
+    side, gross = draw(
+        st.sampled_from([("long_only", 1.0), ("long_only", 1.3), ("long_short", 3.2)])
+    )
+    portfolio = PortfolioRules(side=side, quantile=0.5, gross=gross, min_breadth=2)
+    orders = OrderRules(
+        {"equity": draw(st.sampled_from([1e-8, 1.0]))},
+        draw(st.sampled_from(["auto", "next_close"])),
+    )
+    open_account = _account(draw, make_panel, panel)
+    return World(panel, signals, portfolio, orders, open_account)
+
+
+def _account(draw, make_panel, panel) -> Callable[[], Account]:
+    half = np.arange(panel.shape[1]) % 2 * 1.0
+    rates = (half * 0.1, (1 - half) * 0.2, 0.03, 0.01) if draw(st.booleans()) else (half * 0,) * 2
+    options = {
+        "cash": 100_000.0,
+        "commission": PercentCommission(draw(st.sampled_from([0.0, 20.0])), 1.0),
+        "slippage": BpsSlippage(draw(st.sampled_from([0.0, 25.0]))),
+        "carry": Carry(*rates),
+        "buffer": draw(st.sampled_from([0.0, 0.1])),
+        "stale_after": draw(st.sampled_from([3, 1000])),
+    }
+    return lambda: make_account(panel, **options)
+
+
+def run_world(world: World, kind: type[FactorRebalance] = FactorRebalance, prepare=None):
+    """The world on the panel engine, with our own analyzer; the strategy and the account."""
+    account = world.open_account()
+    cerebro = PanelCerebro(world.panel, account)
+    cerebro.addstrategy(
+        kind,
+        panel=world.panel,
+        signals=world.signals,
+        portfolio=world.portfolio,
+        orders=world.orders,
+    )
+    cerebro.addanalyzer(Recorder, _name="recorder")
+    if prepare is not None:
+        prepare(cerebro)
+    return cerebro.run()[0], account
+
+
+# Those who listen
+
+
+class HearsOrders(FactorRebalance):
+    heard = 0
+
+    def notify_order(self, order):
+        self.heard += 1
+
+
+class HearsTrades(FactorRebalance):
+    heard = 0
+
+    def notify_trade(self, trade):
+        self.heard += 1
+
+
+class HearsCash(FactorRebalance):
+    heard = 0
+
+    def notify_cashvalue(self, cash, value):
+        self.heard += 1
+
+
+class HearsFund(FactorRebalance):
+    heard = 0
+
+    def notify_fund(self, cash, value, fundvalue, shares):
+        self.heard += 1
+
+
+class FollowsBars(FactorRebalance):
+    heard = 0
+
+    def next(self):
+        self.heard += 1
+        super().next()
+
+
+#: Strategies that listen themselves.
+LISTENING = (HearsCash, FollowsBars)
+
+
+def analyzer(kind):
+    return lambda cerebro: cerebro.addanalyzer(kind)
+
+
+def observer(kind):
+    return lambda cerebro: cerebro.addobserver(kind)
+
+
+def timer(cerebro):
+    cerebro.add_timer(bt.Timer.SESSION_START)
+
+
+def writer(cerebro):
+    cerebro.addwriter(bt.WriterFile, out=io.StringIO(), csv=True)
+
+
+#: What else can be attached to a run and wants to know of its bars or orders.
+ATTACHED = {
+    "TradeAnalyzer": analyzer(bt.analyzers.TradeAnalyzer),
+    "Transactions": analyzer(bt.analyzers.Transactions),
+    "TimeReturn": analyzer(bt.analyzers.TimeReturn),
+    "DrawDown": analyzer(bt.analyzers.DrawDown),
+    "Value": observer(bt.observers.Value),
+    "Trades": observer(bt.observers.Trades),
+    "timer": timer,
+    "writer": writer,
+}
+
+
+def count_steps(monkeypatch) -> Counter:
+    """How often any account is stepped from now on."""
+    steps, step = Counter(), Account.step
+
+    def counted(self, row):
+        steps["rows"] += 1
+        step(self, row)
+
+    monkeypatch.setattr(Account, "step", counted)
+    return steps
