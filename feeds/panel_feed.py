@@ -162,5 +162,7 @@ def _copied(template: Any) -> Any:
 def _point_aliases(feed: PanelFeed) -> None:
     """Backtrader's other names for the lines, which the copy still shares with the template."""
     feed.l, feed.line = feed.lines, feed.lines.lines[0]
-    for number, line in enumerate(feed.lines.lines):
+    for number, (field, line) in enumerate(zip(_FIELDS, feed.lines.lines, strict=True)):
         feed.__dict__[f"line{number}"] = feed.__dict__[f"line_{number}"] = line
+        # Backtrader looks a field's name up in four places before it finds it.
+        feed.__dict__[field] = line

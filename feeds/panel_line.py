@@ -8,7 +8,7 @@ that a bar costs one assignment however many assets there are.
 from __future__ import annotations
 
 import datetime as dt
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import backtrader as bt
 import numpy as np
@@ -159,7 +159,8 @@ class PanelLine(LineBuffer):
 
     def datetime(self, ago: int = 0, tz=None, naive: bool = True) -> dt.datetime:
         """Time of the bar `ago` bars from now; Backtrader's own would wrap round."""
-        return bt.num2date(self[ago], tz=tz or self._tz, naive=naive)
+        tz = tz or self._tz
+        return bt.num2date(self[ago], tz, naive) if tz else _naive_time(self[ago])
 
     def date(self, ago: int = 0, tz=None, naive: bool = True) -> dt.date:
         return self.datetime(ago, tz, naive).date()
@@ -188,3 +189,9 @@ class PanelLine(LineBuffer):
 
     def extend(self, value: float = float("nan"), size: int = 0) -> None:
         """Nothing to do: there is no bar after the last."""
+
+
+@lru_cache(maxsize=1 << 15)
+def _naive_time(number: float) -> dt.datetime:
+    """The time that Backtrader reads out of a number, without a time zone."""
+    return bt.num2date(number)

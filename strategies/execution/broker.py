@@ -144,6 +144,14 @@ class PanelBroker(bt.brokers.BackBroker):
                 elif order.status == bt.Order.Completed:
                     self._bracketize(order)
 
+    def _ococheck(self, order) -> None:
+        """Cancel the rest of an order's group; alone in it, there is no queue to search."""
+        group = self._ocos[self._ocos[order.ref]]
+        if self._ocol.get(group) == [order.ref]:
+            del self._ocol[group]
+        else:
+            super()._ococheck(order)
+
     def _execute(self, order, ago=None, **details):
         if ago is not None:
             self._open = None
