@@ -109,7 +109,9 @@ valids = st.one_of(
     st.dates(dt.date(1990, 1, 1), dt.date(2050, 1, 1)),
     st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2050, 1, 1)),
     st.timedeltas(dt.timedelta(-3), dt.timedelta(400)),
-    st.sampled_from([bt.Order.DAY, "2021-01-01", pd.Timestamp("2021-03-04 05:06"), np.float64(3.5)]),
+    st.sampled_from(
+        [bt.Order.DAY, "2021-01-01", pd.Timestamp("2021-03-04 05:06"), np.float64(3.5)]
+    ),
 )
 arguments = st.fixed_dictionaries(
     {"size": st.sampled_from([1, 10, 0, 0.25, 1e6, np.float64(3.5)])},

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import backtrader as bt
+import numpy as np
 
 from feeds.errors import UserError
 from strategies.execution.account import Account, Plan
+from strategies.execution.plan_orders import PlanOrders
+from strategies.execution.plan_positions import PlanPositions, PositionsByFeed
 
 __all__ = ["PlanBroker"]
 
@@ -23,9 +29,17 @@ class PlanBroker(bt.brokers.BackBroker):
         Cash and positions.
     clock : Clock
         The clock of the feeds.
+
+    Attributes
+    ----------
+    listened : bool
+        Whether somebody listens to orders and trades. Only then are orders made for the tickets
+        of plans and notified (:class:`PlanOrders`); the account does the same either way.
     """
 
     params = (("account", None), ("clock", None))
+
+    listened: bool = False
 
     @property
     def account(self) -> Account:
@@ -34,13 +48,56 @@ class PlanBroker(bt.brokers.BackBroker):
     def init(self) -> None:
         self.p.cash = self.p.account.cash
         super().init()
+        self._entries = PlanPositions(self.p.account.journal, self.p.clock.numbers)
+        self._tickets: PlanOrders | None = None
 
     def next(self) -> None:
-        self.p.account.step(self.p.clock.row)
+        if self.listened:
+            self._listened_tickets().step(self.p.clock.row)
+        else:
+            self.p.account.step(self.p.clock.row)
 
-    def submit_plan(self, plan: Plan) -> None:
-        """Fill `plan` at the next session."""
+    def submit_plan(self, plan: Plan, owner: bt.Strategy | None = None) -> list[bt.Order]:
+        """Fill `plan` at the next session.
+
+        Parameters
+        ----------
+        plan : Plan
+        owner : bt.Strategy, optional
+            Who is told of the orders; the first strategy by default.
+
+        Returns
+        -------
+        list of bt.Order
+            One a ticket, reductions first; none if nobody listens.
+        """
+        if self.listened:
+            return self._listened_tickets().submit(plan, owner or self.cerebro.runningstrats[0])
         self.p.account.submit(plan)
+        return []
+
+    def _listened_tickets(self) -> PlanOrders:
+        if self._tickets is None:
+            self._tickets = PlanOrders(self, self.p.account, self._entries)
+        return self._tickets
+
+    @property
+    def cash(self) -> float:
+        """The account's cash."""
+        return self.p.account.cash
+
+    @cash.setter
+    def cash(self, value: float) -> None:
+        """Backtrader sets its own at the start; the account keeps the books."""
+
+    @property
+    def positions(self) -> Mapping[Any, bt.Position]:
+        """Position by feed, of every asset ever traded."""
+        return PositionsByFeed(self._entries, lambda column: self.cerebro.datas[column])
+
+    @positions.setter
+    def positions(self, value: Mapping[Any, bt.Position]) -> None:
+        """Backtrader sets its own at the start; the account keeps the books."""
 
     def get_cash(self) -> float:
         return self.p.account.cash
@@ -48,21 +105,43 @@ class PlanBroker(bt.brokers.BackBroker):
     getcash = get_cash
 
     def get_value(self, datas=None, mkt: bool = False, lever: bool = False) -> float:
-        """Account value, or the signed value held in `datas`."""
+        """Account value, or the signed value held: in all (`mkt`), or in `datas`."""
+        account = self.p.account
         if datas is None:
-            return self.p.account.value
-        account, row = self.p.account, self.p.clock.row
+            return account.value - account.cash if mkt else account.value
         held = [data.column for data in datas if account.position[data.column]]
-        return float(account.position[held] @ account.panel.mark[row, held])
+        return float(self._worth(np.array(held, dtype=int)).sum())
 
     getvalue = get_value
 
+    def get_fundvalue(self) -> float:
+        """Value of one share of the fund that the account is."""
+        if self.p.clock.row < 0:
+            return self.p.fundstartval
+        return self.p.account.value / self._fundshares
+
+    fundvalue = property(get_fundvalue)
+
+    def get_leverage(self) -> float:
+        """Gross exposure over account value; 0 with nothing held."""
+        held = np.flatnonzero(self.p.account.position)
+        if not len(held):
+            return 0.0
+        return float(np.abs(self._worth(held)).sum()) / self.p.account.value
+
+    def _worth(self, columns: np.ndarray) -> np.ndarray:
+        """(k,) signed values of holdings at their last marks."""
+        account = self.p.account
+        return account.position[columns] * account.panel.mark_at(self.p.clock.row, columns)
+
     def getposition(self, data) -> bt.Position:
-        """Units held in `data` at its last mark."""
-        account, row = self.p.account, self.p.clock.row
-        size = float(account.position[data.column])
-        price = float(account.panel.mark[row, data.column]) if size else 0.0
-        return bt.Position(size=size, price=price)
+        """Units held in `data` and their average entry price."""
+        return self._entries.of(data.column)
+
+    def get_orders_open(self, safe: bool = False) -> list[bt.Order]:
+        """Orders that may still be filled, or copies of them; none if nobody listens."""
+        orders = self._tickets.open if self._tickets is not None else []
+        return [order.clone() for order in orders] if safe else orders
 
     def submit(self, order, check: bool = True):
         """Refused: a plan is netted and scaled as a whole.
@@ -72,7 +151,52 @@ class PlanBroker(bt.brokers.BackBroker):
         UserError
             Always.
         """
+        raise _single_order(order.data)
+
+    def buy(self, owner, data, *args, **kwargs):
+        """Refused, as :meth:`submit` is."""
+        raise _single_order(data)
+
+    sell = buy
+
+    def cancel(self, order, bracket: bool = False):
+        """Refused: the next plan cancels what waits of this one.
+
+        Raises
+        ------
+        UserError
+            Always.
+        """
         raise UserError(
-            f"single order for {order.data._name}: this broker trades whole plans",
-            "build a Plan and call broker.submit_plan, or run the strategy on bt.Cerebro",
+            f"cancelling the order for {order.data._name}: it is a ticket of a plan",
+            "submit another plan: it cancels what still waits",
         )
+
+
+def _single_order(data: Any) -> UserError:
+    return UserError(
+        f"single order for {data._name}: this broker trades whole plans",
+        "build a Plan and call broker.submit_plan, or run the strategy on bt.Cerebro",
+    )
+
+
+def _refused(name: str, remedy: str):
+    """A method that names what the account decides and Backtrader's broker would be told."""
+
+    def refuse(self, *args, **kwargs):
+        raise UserError(f"broker.{name}: plans trade on an account, which has its own", remedy)
+
+    refuse.__name__ = name
+    refuse.__doc__ = f"Refused: {remedy}."
+    return refuse
+
+
+for _names, _remedy in (
+    (("setcash", "set_cash", "add_cash"), "give AccountRules the starting cash"),
+    (("setcommission", "addcommissioninfo"), "give the Account its commission in TradingCosts"),
+    (("set_slippage_perc", "set_slippage_fixed"), "give the Account its slippage in TradingCosts"),
+    (("set_filler",), "give AccountRules a participation rate"),
+    (("set_fund_history", "add_order_history"), "run the script on bt.Cerebro"),
+):
+    for _name in _names:
+        setattr(PlanBroker, _name, _refused(_name, _remedy))
