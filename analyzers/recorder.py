@@ -66,7 +66,7 @@ def _fills(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
         for position in range(3, 3 + len(_FILL_COLUMNS))
     )
     column = column.astype(int)
-    shares = size * panel.adjustment[row, column]
+    shares = size * panel.adjustment_at(row, column)
     # A delisting is no trade: the loss on it is a return, not a cost.
     slippage = np.where(reason == "delisting", 0.0, np.abs(size) * np.abs(price - reference))
     return pd.DataFrame(
@@ -133,8 +133,8 @@ def _positions(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFram
 def _position_table(
     panel: Panel, dates: np.ndarray, row: np.ndarray, column: np.ndarray, size: np.ndarray
 ) -> pd.DataFrame:
-    close = panel.mark[row, column]
-    shares = size * panel.adjustment[row, column]
+    close = _marks_of(panel, row, column)
+    shares = size * panel.adjustment_at(row, column)
     return pd.DataFrame(
         {
             "date": dates[row],
@@ -152,7 +152,8 @@ def _prices(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
     rows = _joined([entry[0] for entry in journal.values]).astype(int)
     held = np.unique(_joined([entry[3] for entry in journal.fills]).astype(int))
     index = pd.DatetimeIndex(dates[rows], name="date")
-    return pd.DataFrame(panel.mark[np.ix_(rows, held)], index=index, columns=panel.assets[held])
+    marks = panel.marks(rows[0], rows[-1] + 1, held) if len(rows) else np.zeros((0, len(held)))
+    return pd.DataFrame(marks, index=index, columns=panel.assets[held])
 
 
 def _events(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
@@ -166,6 +167,16 @@ def _events(journal: Journal, panel: Panel, dates: np.ndarray) -> pd.DataFrame:
             "detail": np.array([entry[3] for entry in journal.events], dtype=str),
         }
     )
+
+
+def _marks_of(panel: Panel, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """The mark of each asset on a row of its own, rows in increasing order."""
+    close = panel.close[row, column]
+    gaps = np.flatnonzero(np.isnan(close))
+    for at in np.unique(row[gaps]).tolist():
+        here = gaps[row[gaps] == at]
+        close[here] = panel.mark_at(at, column[here])
+    return close
 
 
 def _symbols(panel: Panel, column: np.ndarray) -> np.ndarray:

@@ -216,6 +216,13 @@ class ExecutionConfig(_Strict):
         default_factory=lambda: {"equity": 1.0, "crypto": 1e-8},
         description="smallest tradable quantity by class, in printed shares where known",
     )
+    participation_rate: float | None = Field(
+        None,
+        gt=0.0,
+        le=1.0,
+        description="share of a session's volume that a ticket may fill, the rest waits; null for "
+        "no cap",
+    )
     maintenance_margin: float = Field(
         0.25, gt=0.0, lt=1.0, description="NAV at or below this share of gross liquidates"
     )

@@ -159,6 +159,10 @@ class Panel:
         last = np.maximum.accumulate(np.where(self.tradable, rows, np.int32(-1)), axis=0)
         return _frozen(np.where(last < 0, np.int32(-1), rows - last))
 
+    def last_bar(self, row: int, columns: np.ndarray) -> np.ndarray:
+        """(k,) row of the last bar of some assets on or before a row; -1 before the first."""
+        return self._last_bars.at(row, columns)
+
     def mark_at(self, row: int, columns: np.ndarray) -> np.ndarray:
         """(k,) last known closes of some assets on or before a row; NaN before the first bar.
 

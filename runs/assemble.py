@@ -23,6 +23,7 @@ from feeds.universe import eligible_assets
 from strategies.construction import PortfolioRules, Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
+from strategies.execution.capacity import check_participation
 from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.costs import Carry, TradingCosts, make_carry, make_trading_costs
 from strategies.factor_rebalance import Decision, FactorRebalance, OrderRules, Signals
@@ -70,6 +71,7 @@ def prepare(config: BacktestConfig) -> Study:
     check_asset_classes(config, data.panel.asset_class.tolist())
     panel = _universe(config, data)
     factors = make_factors(config, panel)
+    check_participation(panel, config.execution.participation_rate, config.data.dir)
     costs = make_trading_costs(
         panel, config.costs.commission, config.costs.slippage, config.data.dir
     )
@@ -110,6 +112,7 @@ def execute(
         Limits(config.execution.cash_buffer, config.execution.maintenance_margin),
         config.execution.stale_after,
         config.delisting_return.model_dump(),
+        config.execution.participation_rate,
     )
     account = Account(study.panel, study.costs.scaled(cost_scale), study.carry, rules)
     cerebro = PanelCerebro(study.panel, account)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import backtrader as bt
 import numpy as np
 
-from feeds.panel import Panel
 from strategies.construction import CrossSection, Target, target_weights
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
+from strategies.opens import TradedOpens
 
 __all__ = ["Decision", "FactorRebalance", "Signals"]
 
@@ -108,11 +108,12 @@ class FactorRebalance(bt.Strategy):
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self._targets = {} if self.p.targets is None else self.p.targets
+        panel, lots = self.p.panel, self.p.orders.lots
         self._number_of = {int(row): number for number, row in enumerate(self.p.signals.rows)}
-        lots = self.p.orders.lots
-        classes = self.p.panel.asset_class.tolist()
-        self._lot = np.array([lots.get(name, 1e-8) for name in classes])
-        self._first_open = _first_open(self.p.panel)
+        self._opens = TradedOpens(panel)
+        names, self._class_of = np.unique(panel.asset_class, return_inverse=True)
+        self._lot = np.array([lots.get(name, 1e-8) for name in names.tolist()])[self._class_of]
+        self._printed = panel.price_kind == "traded"
 
     def _getminperstatus(self) -> int:
         # Warm-up is decided by the factors' own history, asset by asset: no feed holds up the
@@ -141,9 +142,14 @@ class FactorRebalance(bt.Strategy):
         row = int(self.p.signals.rows[number])
         target = self._target(number)
         self.decisions.append(Decision(row, target.weights, target.reports))
-        if self.broker.account.is_open:
-            basket = self._basket(row, target.weights)
-            self.broker.submit_plan(Plan(row, basket, self._instant(row, basket)))
+        self.broker.submit_plan(self._plan(row, target.weights))
+
+    def _plan(self, row: int, weights: np.ndarray) -> Plan:
+        if not self.broker.account.is_open:
+            # Nothing can be sized to it: the account says why it drops the plan.
+            return Plan(row, _NO_TICKETS, "close")
+        basket = self._basket(row, weights)
+        return Plan(row, basket, self._instant(row, basket))
 
     def _target(self, number: int) -> Target:
         if number not in self._targets:
@@ -161,34 +167,24 @@ class FactorRebalance(bt.Strategy):
     def _basket(self, row: int, weights: np.ndarray) -> Basket:
         """Tickets from what is held to the weights, sized by the value and closes of `row`."""
         panel, account = self.p.panel, self.broker.account
-        price, held = panel.mark[row], account.position
-        wanted = weights != 0
-        target = np.zeros(len(weights))
-        target[wanted] = weights[wanted] * account.value / price[wanted]
+        column = ((weights != 0) | (account.position != 0)).nonzero()[0]
+        weight, held = weights[column], account.position[column]
+        price = panel.mark_at(row, column)
+        target = weight * account.value / price
         if self.p.orders.no_trade_band > 0:
-            drift = np.abs(target - held) * np.nan_to_num(price) / account.value
+            drift = np.abs(target - held) * price / account.value
             stays = (held * target > 0) & (drift <= self.p.orders.no_trade_band)
             target = np.where(stays, held, target)
-        printed = panel.price_kind == "traded"
-        lot = np.where(
-            printed, self._lot / np.nan_to_num(panel.adjustment[row], nan=1.0), self._lot
-        )
-        return make_basket(target, held, lot)
+        lot, adjustment = self._lot[column], panel.adjustment_at(row, column)
+        lot = np.where(self._printed[column], lot / adjustment, lot)
+        return make_basket(target, held, lot, column)
 
     def _instant(self, row: int, basket: Basket) -> str:
         if self.p.orders.fill != "auto":
             return self.p.orders.fill.removeprefix("next_")
-        panel = self.p.panel
-        one_class = len(set(panel.asset_class[basket.column].tolist())) <= 1
-        opens = (self._first_open[basket.column] <= row).all()
-        return "open" if one_class and opens else "close"
+        classes = self._class_of[basket.column]
+        one_class = len(classes) == 0 or bool((classes == classes[0]).all())
+        return "open" if one_class and self._opens.shown(row, basket.column) else "close"
 
 
-def _first_open(panel: Panel) -> np.ndarray:
-    """(N,) row of each asset's first traded open, T where there is none.
-
-    Whether opens are traded has to be known when a plan is made: a vendor who adds them later
-    changes no plan made before. A bar without one repeats its close.
-    """
-    given = panel.tradable & (panel.open != panel.close) & ~panel.close_only
-    return np.where(given.any(axis=0), given.argmax(axis=0), len(given))
+_NO_TICKETS = Basket(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(3)))

@@ -47,13 +47,15 @@ def fill_at(
     """Fill a basket at given prices (N,), every asset marked at them."""
     price = np.array(price, dtype=float)
     held = np.zeros(len(price)) if held is None else np.array(held, dtype=float)
+    value = held * (price if mark is None else np.array(mark, dtype=float))
+    value[basket.column] = 0.0
     return fill_basket(
         basket,
         reference=price[basket.column],
         shares_per_unit=np.full(len(basket), shares),
         cash=cash,
-        position=held,
-        mark=price if mark is None else np.array(mark, dtype=float),
+        held=held[basket.column],
+        others=(value[value > 0].sum(), value[value < 0].sum()),
         costs=costs or make_costs(len(price)),
         limits=limits or Limits(),
     )

@@ -159,9 +159,7 @@ def test_carry_ends_with_the_liquidation_that_idle_days_bring(make_panel):
 def test_a_perpetual_earns_funding_and_no_rebate():
     """A short of 1,000 over 365 days at funding 10 %: 100 received, no rebate of 5 % beside it."""
     carry = Carry(np.zeros(1), np.array([0.10]), short_rebate_annual=0.05, day_count=365)
-    [(kind, amount)] = [
-        row
-        for row in carry.accrue(np.array([365]), np.array([0]), np.array([[-1000.0]]))
-        if row[1].any()
-    ]
+    cash, amounts = carry.settle(np.array([365]), 50.0, np.array([0]), np.array([[-1000.0]]))
+    [(kind, _, amount)] = amounts
+    assert cash.tolist() == [150.0]
     assert kind == "funding" and amount == pytest.approx(np.array([[100.0]]))

@@ -69,9 +69,9 @@ def test_a_holding_without_a_bar_is_sold_when_it_has_one(make_panel):
     close = np.full((7, 2), 10.0)
     close[2:5, 0] = NAN
     _, account = run(make_panel(close), {0: [1, NAN], 2: [NAN, 1]}, fill="next_close")
-    # On row 3 there is no cash for the entry; when the exit comes, the entry is long scaled away.
+    # On row 3 there is no cash for the entry; when the exit comes, the entry is long gone.
     assert sizes(account) == [(1, "A00", pytest.approx(100.0)), (5, "A00", pytest.approx(-100.0))]
-    assert events_of(account, "scaled") == [(3, -1)]
+    assert events_of(account, "rejected") == [(3, -1)]
 
 
 # Lots

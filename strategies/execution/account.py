@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from feeds.panel import Panel
-from strategies.execution.basket import Basket, Limits, fill_basket
+from strategies.execution.basket import Basket, fill_basket
+from strategies.execution.capacity import ParticipationCap, cut_basket
 from strategies.execution.costs import Carry, TradingCosts
 from strategies.execution.journal import Journal
+from strategies.execution.marks import first_stale, has_ended, values_beside
+from strategies.execution.plan import Plan, check_plan
+from strategies.execution.rules import AccountRules
 
 __all__ = ["Account", "AccountRules", "Plan"]
 
-
-@dataclass(frozen=True)
-class Plan:
-    """A basket decided in one row, to be filled at one instant of a later one.
-
-    Parameters
-    ----------
-    decision_row : int
-        The row whose close was known when the plan was made.
-    basket : Basket
-        The tickets.
-    instant : {"open", "close"}
-        Where in the session the whole basket fills.
-    reason : str
-        ``rebalance`` or ``liquidation``.
-    """
-
-    decision_row: int
-    basket: Basket
-    instant: str
-    reason: str = "rebalance"
-
-
-@dataclass(frozen=True)
-class AccountRules:
-    """Starting cash, limits at the fill, and how ended series are closed.
-
-    Parameters
-    ----------
-    starting_cash : float
-        In currency.
-    limits : Limits
-        What must hold after every fill.
-    stale_after : int
-        Sessions without a bar after which a holding is closed.
-    delisting_return : mapping
-        ``end_reason`` to the return on the last mark, in [-1, 0].
-    """
-
-    starting_cash: float
-    limits: Limits
-    stale_after: int
-    delisting_return: Mapping[str, float]
+#: Nothing to trade: the columns of no ticket.
+_NONE = np.zeros(0, dtype=np.intp)
 
 
 class Account:
@@ -77,9 +39,12 @@ class Account:
         self._row = -1
         self._pending: Plan | None = None
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
-        self._returns = np.array([rules.delisting_return[r] for r in panel.end_reason.tolist()])
-        # The last True of each column; a column without one is never held.
-        self._last_bar = len(panel.dates) - 1 - panel.tradable[::-1].argmax(axis=0)
+        self._cap: ParticipationCap | None = None
+        if rules.participation_rate is not None:
+            self._cap = ParticipationCap(panel, rules.participation_rate)
+        #: Columns of the plan that have been reported as cut to the cap, and lots last used.
+        self._cut: set[int] = set()
+        self._lots: dict[int, float] = {}
 
     @property
     def is_open(self) -> bool:
@@ -89,20 +54,31 @@ class Account:
     @property
     def waiting(self) -> np.ndarray:
         """(k,) columns of the tickets of the submitted plan that are not filled yet."""
-        return np.zeros(0, dtype=int) if self._pending is None else self._pending.basket.column
+        return _NONE if self._pending is None else self._pending.basket.column
 
     def submit(self, plan: Plan) -> None:
         """Take `plan` for the next session, cancelling what an earlier one left unfilled.
 
-        A liquidation goes to its end first: a plan that comes meanwhile is dropped and reported.
+        A liquidation goes to its end first: a plan that comes meanwhile is dropped and reported,
+        and so is one for an account without value.
+
+        Raises
+        ------
+        UserError
+            If the plan cannot be meant; see :func:`check_plan`.
         """
+        check_plan(plan, self.panel, self._row)
         if self._pending is not None and self._pending.reason == "liquidation":
-            self.journal.record_event(
-                plan.decision_row, -1, "cancelled", "plan dropped, the account is being liquidated"
-            )
+            why = "plan dropped, the account is being liquidated"
+            self.journal.record_event(plan.decision_row, -1, "cancelled", why)
             return
         self._cancel_pending(plan.decision_row, "replaced by a new plan")
-        self._pending = plan if len(plan.basket) else None
+        if not self.is_open:
+            why = f"plan dropped, the account's value of {self.value:.2f} is not above zero"
+            self.journal.record_event(plan.decision_row, -1, "rejected", why)
+            return
+        if len(plan.basket):
+            self._take(plan)
 
     def step(self, row: int) -> None:
         """Bring the account to the close of `row`, through every row since the last one.
@@ -111,128 +87,147 @@ class Account:
         one step a row, to the last bit.
         """
         while self._row < row:
-            self._row = self._act() if self._pending is not None else self._idle(row)
+            first = self._row + 1
+            if self._pending is not None:
+                self._row = self._act(first, row)
+            elif self.journal.started:
+                self._row = self._settle(first, row)
+            else:
+                self._row = row
 
-    def _act(self) -> int:
-        """One row in which a plan may fill; returns that row."""
-        row = self._row + 1
-        held = np.flatnonzero(self.position)
+    def _take(self, plan: Plan) -> None:
+        self._pending = plan
+        if self._cap is not None:
+            self._cut = set()
+            # In printed shares, so that a split until a liquidation changes nothing.
+            lots = plan.basket.lot * self.panel.adjustment_at(plan.decision_row, plan.basket.column)
+            self._lots.update(zip(plan.basket.column.tolist(), lots.tolist(), strict=True))
+
+    def _act(self, row: int, last: int) -> int:
+        """A row in which something may trade, and the quiet ones up to `last` after it."""
         if self.journal.started:
-            self._accrue(row, row, held)
+            held = np.flatnonzero(self.position)
+            self._accrue(row, held)
             self._close_stale(row, held)
         if self._pending is not None:
             self._fill(row)
-        held = np.flatnonzero(self.position)
-        self._record(row, row, held, np.array([self.cash]))
-        return row
-
-    def _idle(self, row: int) -> int:
-        """Rows up to `row` without a fill, or up to the first that brings one; the last one."""
-        first, held = self._row + 1, np.flatnonzero(self.position)
         if not self.journal.started:
             return row
-        stale = self.panel.age[first : row + 1, held] >= self.rules.stale_after
-        if stale.any():
-            # The rows before it are settled first; it comes first in the next round.
-            ahead = int(stale.any(axis=1).argmax())
-            if ahead == 0:
-                return self._act()
-            row = first + ahead - 1
-        return self._record(first, row, held, self._accrue(first, row, held))
+        return self._settle(row, row if self._pending is not None else last, accrued=True)
 
-    def _accrue(self, first: int, last: int, held: np.ndarray) -> np.ndarray:
-        """Book the carry of some rows on the marks before them; (B,) cash after each."""
-        rows = np.arange(first, last + 1)
-        days = self._days[first : last + 1]
-        value = self._worth(first - 1, last, held)
-        amounts = self.carry.accrue(days, held, value)
-        for kind, amount in amounts:
-            at, of = np.nonzero(amount)
-            self.journal.record_carry(rows[at], kind, held[of], amount[at, of])
-        received = [amount.sum(axis=1).tolist() for _, amount in amounts]
-        owed = np.maximum(-value, 0.0).sum(axis=1).tolist()
-        cash, earned = [], []
-        for number in range(len(rows)):
-            interest = self.carry.interest(int(days[number]), self.cash, owed[number])
-            for kind in received:
-                self.cash += kind[number]
-            self.cash += interest
-            earned.append(interest)
-            cash.append(self.cash)
-        if any(earned):
-            nowhere = np.full(len(rows), -1)
-            self.journal.record_carry(rows, "interest", nowhere, np.array(earned))
-        return np.array(cash)
+    def _accrue(self, row: int, held: np.ndarray) -> None:
+        """Book the carry of one row on the marks before it."""
+        units = self.position[held]
+        if not self.carry.is_free(units):
+            worth = self.panel.marks(row - 1, row, held) * units
+            cash, amounts = self.carry.settle(self._days[row : row + 1], self.cash, held, worth)
+            self.cash = float(cash[0])
+            for kind, column, amount in amounts:
+                self.journal.record_carry(np.array([row]), kind, column, amount)
 
-    def _record(self, first: int, last: int, held: np.ndarray, cash: np.ndarray) -> int:
-        """Mark the book at the closes of some rows, up to one that breaks the margin."""
-        value = self._worth(first, last + 1, held)
-        long = np.maximum(value, 0.0).sum(axis=1)
-        short = np.minimum(value, 0.0).sum(axis=1)
+    def _settle(self, first: int, last: int, accrued: bool = False) -> int:
+        """Rows of carry and marks only, from `first`; returns the last of them.
+
+        They end at `last`, before the first row on which an ended series is closed, or at one
+        that breaks the margin. With `accrued` the carry of the first has been booked.
+        """
+        held = np.flatnonzero(self.position)
+        units = self.position[held]
+        free = self.carry.is_free(units)
+        start = first if accrued or free else first - 1
+        # Contiguous by row, so that sums over assets do not depend on how many rows there are.
+        worth = self.panel.close[start : last + 1].take(held, axis=1) * units
+        long = np.maximum(worth, 0.0).sum(axis=1)
+        if np.isnan(long).any():
+            # Some bar is missing: the marks are of days before, and a series may have ended.
+            stale = first_stale(self.panel, first, last, held, self.rules.stale_after)
+            if stale == first:
+                return self._act(first, first)
+            last = stale - 1
+            worth = self.panel.marks(start, last + 1, held) * units
+            long = np.maximum(worth, 0.0).sum(axis=1)
+        short = np.minimum(worth, 0.0).sum(axis=1)
+        cash, amounts = np.full(last + 1 - start, self.cash), []
+        if not free and last > start:
+            days = self._days[start + 1 : last + 1]
+            cash[1:], amounts = self.carry.settle(days, self.cash, held, worth[:-1])
+        skip = first - start
+        stop = self._record(first, cash[skip:], long[skip:], short[skip:], len(held) > 0)
+        rows = np.arange(start + 1, stop)
+        for kind, column, amount in amounts:
+            self.journal.record_carry(rows, kind, column, amount[: len(rows)])
+        return stop - 1
+
+    def _record(
+        self, first: int, cash: np.ndarray, long: np.ndarray, short: np.ndarray, holds: bool
+    ) -> int:
+        """Book the values of some rows, up to one that breaks the margin; the row after it."""
         total = cash + long + short
         margin = self.rules.limits.maintenance_margin * (long - short)
-        broken = (total <= margin) & (len(held) > 0)
-        stop = int(broken.argmax()) + 1 if broken.any() else len(total)
-        if stop < len(total):
-            self._take_back(first + stop)
+        broken = (total <= margin) & holds
+        breaks = bool(broken.any())
+        stop = int(broken.argmax()) + 1 if breaks else len(total)
         self.cash, self.value = float(cash[stop - 1]), float(total[stop - 1])
-        row = first + stop - 1
-        if self.journal.started:
-            self.journal.record_values(
-                np.arange(first, row + 1),
-                total[:stop],
-                cash[:stop],
-                long[:stop],
-                short[:stop],
-                margin[:stop],
-            )
-        if broken.any():
-            self._liquidate(row, held)
-        return row
-
-    def _worth(self, first: int, stop: int, held: np.ndarray) -> np.ndarray:
-        """(B, k) signed values at the marks of some rows.
-
-        Contiguous by row, so that sums over assets do not depend on how many rows there are.
-        """
-        return self.panel.mark[first:stop].take(held, axis=1) * self.position[held]
-
-    def _take_back(self, row: int) -> None:
-        """Strike the carry booked for `row` and later: a liquidation comes between."""
-        kept = []
-        for rows, kind, column, amount in self.journal.carry:
-            before = rows < row
-            kept.append((rows[before], kind, column[before], amount[before]))
-        self.journal.carry[:] = kept
+        self.journal.record_values(
+            np.arange(first, first + stop),
+            total[:stop],
+            cash[:stop],
+            long[:stop],
+            short[:stop],
+            margin[:stop],
+        )
+        if breaks:
+            self._liquidate(first + stop - 1)
+        return first + stop
 
     def _close_stale(self, row: int, held: np.ndarray) -> None:
-        stale = held[self.panel.age[row, held] >= self.rules.stale_after]
+        panel = self.panel
+        if panel.tradable[row, held].all():
+            return
+        stale = held[panel.ages(row, row + 1, held)[0] >= self.rules.stale_after]
         if not len(stale):
             return
-        size = -self.position[stale]
-        reference = self.panel.mark[row, stale]
+        reference = panel.mark_at(row, stale)
         # A reason belongs to the end of a series: one that resumes later has not ended here.
-        ended = self._last_bar[stale] < row
-        pause = self.rules.delisting_return.get("data_end", 0.0)
-        lost = np.where(ended, self._returns[stale], pause)
-        price = reference * (1.0 + lost)
-        self._book(row, -1, "delisting", stale, size, price, reference, np.zeros(len(stale)))
-        for column, over in zip(stale.tolist(), ended.tolist(), strict=True):
-            reason = str(self.panel.end_reason[column]) if over else "data_end"
+        ended = has_ended(panel, row, stale)
+        reasons = np.where(ended, panel.end_reason[stale], "data_end").tolist()
+        lost = np.array([self.rules.delisting_return.get(reason, 0.0) for reason in reasons])
+        size, free = -self.position[stale], np.zeros(len(stale))
+        self._book(row, -1, "delisting", stale, size, reference * (1.0 + lost), reference, free)
+        for column, reason in zip(stale.tolist(), reasons, strict=True):
             detail = f"no bar for {self.rules.stale_after} sessions, closed as {reason}"
             self.journal.record_event(row, column, "delisting", detail)
         self._drop_tickets(row, stale)
 
     def _fill(self, row: int) -> None:
-        plan = self._pending
-        tradable = self.panel.tradable[row, plan.basket.column]
-        ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
-        self._pending = replace(plan, basket=later) if len(later) else None
-        if len(later) and row == plan.decision_row + 1:
-            for column in later.column.tolist():
-                self.journal.record_event(row, column, "waiting", "no bar, the ticket waits")
+        """Fill what the bars of a row let through; the rest of the plan waits."""
+        plan, panel = self._pending, self.panel
+        column = plan.basket.column
+        tradable = panel.tradable[row].take(column)
+        prices = panel.open[row] if plan.instant == "open" else panel.close[row]
+        if self._cap is not None:
+            capacity = self._cap.units(row, column, prices[column])
+            ready, later = cut_basket(plan.basket, capacity)
+            later = later.take((later.reduce != 0) | (later.increase != 0))
+            self._report_cut(row, later.column[tradable[np.isin(column, later.column)]])
+            ready = ready.take((ready.reduce != 0) | (ready.increase != 0))
+        elif tradable.all():
+            ready, later = plan.basket, None
+        else:
+            ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
+        self._pending = replace(plan, basket=later) if later is not None and len(later) else None
+        if row == plan.decision_row + 1:
+            for waits in column[~tradable].tolist():
+                self.journal.record_event(row, waits, "waiting", "no bar, the ticket waits")
         if len(ready):
-            self._execute(row, plan, ready)
+            self._execute(row, plan, ready, prices)
+
+    def _report_cut(self, row: int, columns: np.ndarray) -> None:
+        for column in columns.tolist():
+            if column not in self._cut:
+                self._cut.add(column)
+                detail = "larger than the session's share of volume, the rest waits"
+                self.journal.record_event(row, column, "participation", detail)
 
     def _drop_tickets(self, row: int, closed: np.ndarray) -> None:
         """Cancel waiting tickets of holdings just closed: they were sized to what is gone."""
@@ -245,34 +240,33 @@ class Account:
         left = plan.basket.take(~gone)
         self._pending = replace(plan, basket=left) if len(left) else None
 
-    def _execute(self, row: int, plan: Plan, basket: Basket) -> None:
-        panel = self.panel
-        prices = panel.open[row] if plan.instant == "open" else panel.close[row]
-        mark = np.where(panel.tradable[row], prices, panel.mark[max(row - 1, 0)])
-        reference = prices[basket.column]
+    def _execute(self, row: int, plan: Plan, basket: Basket, prices: np.ndarray) -> None:
+        panel, at = self.panel, basket.column
+        reference = prices[at]
         fill = fill_basket(
             basket,
             reference=reference,
-            shares_per_unit=panel.adjustment[row, basket.column],
+            shares_per_unit=panel.adjustment_at(row, at) if self.costs.count_shares else None,
             cash=self.cash,
-            position=self.position,
-            mark=mark,
+            held=self.position[at],
+            others=values_beside(panel, row, prices, self.position, at),
             costs=self.costs,
             limits=self.rules.limits,
         )
-        if fill.scale < 1.0:
-            self.journal.record_event(
-                row, -1, "scaled", f"increases scaled by {fill.scale:.6f} to cash and margin"
-            )
+        if fill.limit:
+            detail = f"no increase filled, the {fill.limit} there is allows none"
+            self.journal.record_event(row, -1, "rejected", detail)
+        elif fill.scale < 1.0:
+            detail = f"increases scaled by {fill.scale:.6f} to cash and margin"
+            self.journal.record_event(row, -1, "scaled", detail)
         # Reductions are booked before what they pay for.
         order = np.argsort(basket.increase != 0, kind="stable")
         order = order[fill.size[order] != 0]
-        column = basket.column[order]
         self._book(
             row,
             plan.decision_row,
             plan.reason,
-            column,
+            at[order],
             fill.size[order],
             fill.price[order],
             reference[order],
@@ -284,19 +278,21 @@ class Account:
     def _book(self, row, decision_row, reason, column, size, price, reference, commission) -> None:
         """Move units and cash for fills, in their order."""
         self.position[column] += size
-        for amount in (size * price + commission).tolist():
-            self.cash -= amount
+        paid = np.concatenate([[self.cash], size * price + commission])
+        self.cash = float(np.subtract.accumulate(paid)[-1])
         self.journal.record_fills(
             row, decision_row, reason, column, size, price, reference, commission
         )
 
-    def _liquidate(self, row: int, held: np.ndarray) -> None:
+    def _liquidate(self, row: int) -> None:
         if self._pending is not None and self._pending.reason == "liquidation":
             return
         self._cancel_pending(row, "the account is being liquidated")
-        zeros = np.zeros(len(held))
-        basket = Basket(held, -self.position[held], zeros, np.ones(len(held)))
-        self._pending = Plan(row, basket, "close", "liquidation")
+        held = np.flatnonzero(self.position)
+        printed = np.array([self._lots.get(column, 1.0) for column in held.tolist()])
+        lot = printed / self.panel.adjustment_at(row, held)
+        basket = Basket(held, -self.position[held], np.zeros(len(held)), lot)
+        self._pending, self._cut = Plan(row, basket, "close", "liquidation"), set()
         detail = f"value {self.value:.2f} at or below the maintenance margin, all is closed"
         self.journal.record_event(row, -1, "liquidation", detail)
 

@@ -8,12 +8,14 @@ import numpy as np
 
 from strategies.execution.costs import TradingCosts
 
-__all__ = ["Basket", "BasketFill", "Limits", "fill_basket", "make_basket"]
+__all__ = ["Basket", "BasketFill", "Limits", "fill_basket", "make_basket", "whole_lots"]
 
 #: Relative slack under which a limit counts as met: rounding, not money.
 _SLACK = 1e-12
 #: By how much a fill stays above the margin, relative: a book at it is liquidated.
 _ABOVE = 1e-9
+#: Room, relative to what is traded and held, above which rounding cannot decide about a limit.
+_CLEAR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -63,21 +65,29 @@ class Limits:
 
 @dataclass(frozen=True)
 class BasketFill:
-    """What a basket did: (k,) signed `size`, `price` with slippage, `commission`; `scale`."""
+    """What a basket did: (k,) signed `size`, `price` with slippage, `commission`; `scale`.
+
+    `limit` is ``cash`` or ``margin``, whichever kept every increase from filling; else empty.
+    """
 
     size: np.ndarray
     price: np.ndarray
     commission: np.ndarray
     scale: float
+    limit: str = ""
 
 
-def make_basket(target: np.ndarray, held: np.ndarray, lot: np.ndarray) -> Basket:
+def make_basket(
+    target: np.ndarray, held: np.ndarray, lot: np.ndarray, column: np.ndarray | None = None
+) -> Basket:
     """Netted tickets from the position `held` to `target`, in whole lots.
 
     Parameters
     ----------
-    target, held, lot : (N,) float arrays
+    target, held, lot : (k,) float arrays
         Signed target units, signed units held, smallest quantity.
+    column : (k,) int array, optional
+        The assets that the arrays are of; all N of them unless given.
 
     Notes
     -----
@@ -86,23 +96,26 @@ def make_basket(target: np.ndarray, held: np.ndarray, lot: np.ndarray) -> Basket
     """
     crosses = held * target <= 0
     change = target - held
-    toward_zero = ~crosses & (np.abs(target) < np.abs(held))
-    reduce = np.where(crosses, -held, np.where(toward_zero, _whole(change, lot), 0.0))
-    increase = np.where(
-        crosses, _whole(target, lot), np.where(toward_zero, 0.0, _whole(change, lot))
-    )
-    traded = np.flatnonzero((reduce != 0) | (increase != 0))
-    return Basket(traded, reduce[traded], increase[traded], lot[traded])
+    shrinks = (np.abs(target) < np.abs(held)) > crosses
+    moved = whole_lots(np.where(crosses, target, change), lot)
+    reduce = np.where(crosses, -held, np.where(shrinks, moved, 0.0))
+    increase = np.where(shrinks, 0.0, moved)
+    traded = ((reduce != 0) | (increase != 0)).nonzero()[0]
+    if column is None:
+        column = np.arange(len(held))
+    if len(traded) == len(held):
+        return Basket(column, reduce, increase, lot)
+    return Basket(column[traded], reduce[traded], increase[traded], lot[traded])
 
 
 def fill_basket(
     basket: Basket,
     *,
     reference: np.ndarray,
-    shares_per_unit: np.ndarray,
+    shares_per_unit: np.ndarray | None,
     cash: float,
-    position: np.ndarray,
-    mark: np.ndarray,
+    held: np.ndarray,
+    others: tuple[float, float],
     costs: TradingCosts,
     limits: Limits,
 ) -> BasketFill:
@@ -116,21 +129,27 @@ def fill_basket(
     Parameters
     ----------
     reference, shares_per_unit : (k,) float arrays
-        The tickets' reference prices and printed shares per unit.
+        The tickets' reference prices and printed shares per unit; None, where no scheme asks
+        for printed shares.
     cash : float
         Before the fills.
-    position, mark : (N,) float arrays
-        Units held before the fills and prices at the instant of the fill; NaN marks are
-        allowed where nothing is held.
+    held : (k,) float array
+        Units held of the tickets' assets before the fills.
+    others : (float, float)
+        Long and short value of all that is held and not traded, at the instant of the fill.
     """
-    after = _Afterwards(basket, reference, shares_per_unit, cash, position, mark, costs, limits)
+    after = _Afterwards(basket, reference, shares_per_unit, cash, held, others, costs, limits)
     scale = after.largest_scale()
-    size = basket.reduce + _whole(scale * basket.increase, basket.lot)
+    wanted = basket.increase if scale == 1.0 else scale * basket.increase
+    size = basket.reduce + whole_lots(wanted, basket.lot)
     price, commission = after.charges(size)
-    return BasketFill(size, price, commission, scale)
+    limit = ""
+    if scale < 1.0 and not (size != basket.reduce).any():
+        limit = after.tighter_limit()
+    return BasketFill(size, price, commission, scale, limit)
 
 
-def _whole(quantity: np.ndarray, lot: np.ndarray) -> np.ndarray:
+def whole_lots(quantity: np.ndarray, lot: np.ndarray) -> np.ndarray:
     """Cut towards zero to whole lots; a quotient within rounding of a whole one keeps it."""
     lots = quantity / lot
     near = np.rint(lots)
@@ -141,24 +160,19 @@ def _whole(quantity: np.ndarray, lot: np.ndarray) -> np.ndarray:
 class _Afterwards:
     """The state of the account after a basket whose increases are scaled."""
 
-    def __init__(self, basket, reference, shares_per_unit, cash, position, mark, costs, limits):
+    def __init__(self, basket, reference, shares_per_unit, cash, held, others, costs, limits):
         self.basket, self.reference, self.shares_per_unit = basket, reference, shares_per_unit
-        self.cash, self.costs, self.limits = cash, costs, limits
-        others = position != 0
-        others[basket.column] = False
-        value = position[others] * mark[others]
-        self.other_long, self.other_short = value[value > 0].sum(), value[value < 0].sum()
-        self.held = position[basket.column]
+        self.cash, self.held, self.limits = cash, held, limits
+        self.other_long, self.other_short = others
+        self.costs = costs.of(basket.column)
 
     def charges(self, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        price = self.costs.fill_price(self.basket.column, size, self.reference)
-        commission = self.costs.commission(
-            self.basket.column, size, price, size * self.shares_per_unit
-        )
-        return price, commission
+        price = self.costs.fill_price(size, self.reference)
+        shares = size if self.shares_per_unit is None else size * self.shares_per_unit
+        return price, self.costs.commission(size, price, shares)
 
-    def slack(self, scale: float) -> float:
-        """How far the tighter limit is from binding, in currency; negative when broken."""
+    def room(self, scale: float) -> tuple[float, float, float]:
+        """Free cash above the buffer, NAV above the margin, and NAV, in currency."""
         size = self.basket.reduce + scale * self.basket.increase
         price, commission = self.charges(size)
         cash = self.cash - float(size @ price) - float(commission.sum())
@@ -168,7 +182,16 @@ class _Afterwards:
         nav = cash + long + short
         free_cash = cash + short - self.limits.cash_buffer * nav
         margin = nav - self.limits.maintenance_margin * (1.0 + _ABOVE) * (long - short)
-        return float(min(free_cash, margin)) + _SLACK * abs(nav)
+        return float(free_cash), float(margin), float(nav)
+
+    def slack(self, scale: float) -> float:
+        """How far the tighter limit is from binding, in currency; negative when broken."""
+        free_cash, margin, nav = self.room(scale)
+        return min(free_cash, margin) + _SLACK * abs(nav)
+
+    def tighter_limit(self) -> str:
+        free_cash, margin, _ = self.room(0.0)
+        return "cash" if free_cash <= margin else "margin"
 
     def largest_scale(self) -> float:
         if not self.basket.increase.any() or self.slack(1.0) >= 0:

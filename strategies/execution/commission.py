@@ -6,8 +6,8 @@ position turns from long to short. Every scheme is a frozen dataclass with one p
     charge(size, price, shares) -> (k,) float64 in currency, >= 0
 
 `size` (k,) signed adjusted units, `price` (k,) fill prices with slippage in them, `shares`
-(k,) printed shares (equal to `size` where a data set knows only adjusted prices, which
-per-share schemes refuse). A ticket of size 0 costs nothing.
+(k,) printed shares: only schemes that declare ``split_factor`` among their fields are given
+them for certain, the others may get `size` in their place. A ticket of size 0 costs nothing.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class PercentCommission:
 
     def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
         cost = np.abs(size) * price * (self.bps / 1e4)
+        if self.minimum == 0:
+            return cost
         return np.where(size != 0, np.maximum(cost, self.minimum), 0.0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from strategies.execution.commission import COMMISSIONS, Commission, NoCommissio
 from strategies.execution.schemes import check_scheme_fields, make_scheme
 from strategies.execution.slippage import SLIPPAGES, NoSlippage, Slippage
 
-__all__ = ["Carry", "TradingCosts", "make_carry", "make_trading_costs"]
+__all__ = ["Carry", "TicketCosts", "TradingCosts", "make_carry", "make_trading_costs"]
 
 
 @dataclass(frozen=True)
@@ -35,29 +36,76 @@ class TradingCosts:
     slippages: tuple[Slippage, ...]
     scale: float = 1.0
 
+    @property
+    def count_shares(self) -> bool:
+        """Whether a commission is charged by printed shares."""
+        return any("split_factor" in scheme.fields for scheme in self.commissions)
+
+    def of(self, column: np.ndarray) -> TicketCosts:
+        """The costs of tickets in assets `column`, their schemes looked up once."""
+        if len(self.commissions) == 1:
+            return TicketCosts(self, ((0, slice(None)),))
+        group = self.group[column]
+        first = int(group[0]) if len(group) else 0
+        if (group == first).all():
+            return TicketCosts(self, ((first, slice(None)),))
+        numbers = range(len(self.commissions))
+        masks = ((number, group == number) for number in numbers)
+        return TicketCosts(self, tuple((number, at) for number, at in masks if at.any()))
+
     def fill_price(self, column: np.ndarray, size: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """(k,) fill prices of tickets in assets `column`, slippage included."""
-        price = reference.copy()
-        for number, scheme in enumerate(self.slippages):
-            at = self.group[column] == number
-            if at.any():
-                price[at] = scheme.fill_price(size[at], reference[at])
-        return price if self.scale == 1.0 else reference + self.scale * (price - reference)
+        return self.of(column).fill_price(size, reference)
 
     def commission(
         self, column: np.ndarray, size: np.ndarray, price: np.ndarray, shares: np.ndarray
     ) -> np.ndarray:
         """(k,) commission of tickets in assets `column`, in currency."""
-        cost = np.zeros(len(column))
-        for number, scheme in enumerate(self.commissions):
-            at = self.group[column] == number
-            if at.any():
-                cost[at] = scheme.charge(size[at], price[at], shares[at])
-        return cost if self.scale == 1.0 else self.scale * cost
+        return self.of(column).commission(size, price, shares)
 
     def scaled(self, scale: float) -> TradingCosts:
         """The same schemes, their charges multiplied by `scale`."""
         return replace(self, scale=self.scale * scale)
+
+
+class TicketCosts:
+    """The costs of the tickets of one basket.
+
+    Parameters
+    ----------
+    costs : TradingCosts
+        The schemes.
+    parts : tuple of (int, mask)
+        Which tickets each scheme is for.
+    """
+
+    def __init__(
+        self, costs: TradingCosts, parts: tuple[tuple[int, np.ndarray | slice], ...]
+    ) -> None:
+        self._costs, self._parts = costs, parts
+        self._only = parts[0][0] if len(parts) == 1 else None
+
+    def fill_price(self, size: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """(k,) fill prices, slippage included."""
+        schemes, scale = self._costs.slippages, self._costs.scale
+        if self._only is not None:
+            price = schemes[self._only].fill_price(size, reference)
+        else:
+            price = reference.copy()
+            for number, at in self._parts:
+                price[at] = schemes[number].fill_price(size[at], reference[at])
+        return price if scale == 1.0 else reference + scale * (price - reference)
+
+    def commission(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """(k,) commissions, in currency."""
+        schemes, scale = self._costs.commissions, self._costs.scale
+        if self._only is not None:
+            cost = schemes[self._only].charge(size, price, shares)
+        else:
+            cost = np.zeros(len(size))
+            for number, at in self._parts:
+                cost[at] = schemes[number].charge(size[at], price[at], shares[at])
+        return cost if scale == 1.0 else scale * cost
 
 
 def make_trading_costs(
@@ -117,38 +165,70 @@ class Carry:
     short_rebate_annual: float = 0.0
     day_count: int = 365
 
-    def accrue(
-        self, days: np.ndarray, column: np.ndarray, value: np.ndarray
-    ) -> list[tuple[str, np.ndarray]]:
-        """Amounts by kind, session and asset, interest on cash apart.
+    def is_free(self, units: np.ndarray) -> bool:
+        """Whether nothing is ever paid or earned on a book of these (k,) signed units."""
+        return self.cash_annual == 0 and (not self._rates or not (units < 0).any())
+
+    def settle(
+        self, days: np.ndarray, cash: float, column: np.ndarray, worth: np.ndarray
+    ) -> tuple[np.ndarray, list[tuple[str, np.ndarray, np.ndarray]]]:
+        """Carry of some sessions in which nothing is traded.
 
         Parameters
         ----------
         days : (B,) int array
             Calendar days of each session since the one before.
+        cash : float
+            Before the first of them.
         column : (k,) int array
             Assets held.
-        value : (B, k) float array
-            Their signed values at the prior mark.
+        worth : (B, k) float array
+            Their signed values at the prior mark, contiguous by row.
 
         Returns
         -------
-        list of (kind, (B, k) float array)
-            Kinds that can be other than zero.
+        cash : (B,) float array
+            After each session.
+        amounts : list of (kind, (m,) int array, (B, m) float array)
+            Kinds that are other than zero, their assets and amounts; column -1 is cash.
         """
-        owed = np.maximum(-value, 0.0)
+        owed = np.maximum(-worth, 0.0)
         year = (days / self.day_count)[:, None]
-        rates = {
-            "borrow": -self.borrow_annual[column],
-            "funding": self.funding_annual[column],
-            # A perpetual has no sale proceeds that could earn a rebate.
-            "rebate": np.where(self.funding_annual[column] == 0, self.short_rebate_annual, 0.0),
-        }
-        return [(kind, owed * rate * year) for kind, rate in rates.items() if rate.any()]
+        received, amounts = [], []
+        for kind, rates in self._rates.items():
+            rate = rates[column]
+            if rate.any():
+                amount = owed * rate * year
+                received.append(amount.sum(axis=1))
+                paid = amount.any(axis=0).nonzero()[0]
+                amounts.append((kind, column[paid], amount[:, paid]))
+        interest = np.zeros(len(days))
+        if self.cash_annual == 0:
+            # The same sums in the same order as session by session.
+            steps = np.column_stack([*received, interest]).ravel()
+            after = np.add.accumulate(np.concatenate([[cash], steps]))
+            return after[len(received) + 1 :: len(received) + 1], amounts
+        after = np.empty(len(days))
+        for number, short in enumerate(owed.sum(axis=1).tolist()):
+            share = int(days[number]) / self.day_count
+            interest[number] = (cash - short) * self.cash_annual * share
+            for kind_received in received:
+                cash += float(kind_received[number])
+            cash += float(interest[number])
+            after[number] = cash
+        amounts.append(("interest", np.array([-1]), interest[:, None]))
+        return after, amounts
 
-    def interest(self, days: float, cash: float, owed: float) -> float:
-        """Interest of `days` on cash that is not short proceeds, in currency."""
-        return (cash - owed) * self.cash_annual * (days / self.day_count)
+    @cached_property
+    def _rates(self) -> dict[str, np.ndarray]:
+        """(N,) rates by kind, for those that are not zero throughout."""
+        rates = {
+            "borrow": -self.borrow_annual,
+            "funding": self.funding_annual,
+            # A perpetual has no sale proceeds that could earn a rebate.
+            "rebate": np.where(self.funding_annual == 0, self.short_rebate_annual, 0.0),
+        }
+        return {kind: rate for kind, rate in rates.items() if rate.any()}
 
 
 def make_carry(

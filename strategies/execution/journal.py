@@ -20,8 +20,8 @@ class Journal:
     ----------
     fills : list of (row, decision_row, reason, column, size, price, reference, commission)
         The last five are (k,) arrays.
-    carry : list of (row, kind, column, amount)
-        Row, column and amount are (k,) arrays.
+    carry_blocks : list of (row, kind, column, amount)
+        (B,) rows, (k,) columns and (B, k) amounts; see :attr:`carry`.
     values : list of (row, value, cash, long, short, margin)
         (B,) arrays, one element a session, from that of the first fill.
     positions : list of (row, column, size)
@@ -31,7 +31,7 @@ class Journal:
     """
 
     fills: list[tuple] = field(default_factory=list)
-    carry: list[tuple] = field(default_factory=list)
+    carry_blocks: list[tuple] = field(default_factory=list)
     values: list[tuple] = field(default_factory=list)
     positions: list[tuple] = field(default_factory=list)
     events: list[tuple] = field(default_factory=list)
@@ -40,6 +40,18 @@ class Journal:
     def started(self) -> bool:
         """Whether anything has been filled yet."""
         return bool(self.fills)
+
+    @property
+    def carry(self) -> list[tuple]:
+        """List of (row, kind, column, amount), (m,) arrays in which no amount is zero.
+
+        Made when asked for: a book of shorts has a hundred times as many amounts as fills.
+        """
+        flat = []
+        for row, kind, column, amount in self.carry_blocks:
+            at, of = amount.nonzero()
+            flat.append((row[at], kind, column[of], amount[at, of]))
+        return flat
 
     def record_fills(
         self,
@@ -61,8 +73,9 @@ class Journal:
     def record_carry(
         self, row: np.ndarray, kind: str, column: np.ndarray, amount: np.ndarray
     ) -> None:
-        """Carry of one kind, by session and asset."""
-        self.carry.append((row, kind, column, amount))
+        """Carry of one kind: (B,) rows, (k,) assets and (B, k) amounts."""
+        if len(column):
+            self.carry_blocks.append((row, kind, column, amount))
 
     def record_values(
         self,
