@@ -68,6 +68,7 @@ EVERY_KEY = {
         "starting_cash": 1,
         "cash_buffer": 0,
         "lots": {},
+        "participation_rate": 0.1,
         "maintenance_margin": 0.25,
         "stale_after": 10,
     },
