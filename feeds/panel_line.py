@@ -7,6 +7,7 @@ that a bar costs one assignment however many assets there are.
 
 from __future__ import annotations
 
+import array as arrays
 import datetime as dt
 from functools import cached_property, lru_cache
 
@@ -79,7 +80,7 @@ class PanelColumn:
         if field == "datetime":
             values = self.clock.numbers
         elif field == "openinterest":
-            values = np.zeros(self.clock.rows)
+            values = np.full(self.clock.rows, np.nan)
         else:
             values = getattr(self.panel, field)[:, self.column]
         return memoryview(values if self._has_bar is None else values[self._has_bar])
@@ -142,7 +143,7 @@ class PanelLine(LineBuffer):
             )
         return self._storage[position]
 
-    def get(self, ago: int = 0, size: int = 1) -> list[float]:
+    def get(self, ago: int = 0, size: int = 1) -> arrays.array:
         """The `size` bars that end `ago` bars from now, oldest first.
 
         Raises
@@ -155,7 +156,7 @@ class PanelLine(LineBuffer):
             raise IndexError(
                 f"{self._column.name}: {size} bars asked for, it has {len(self)} so far"
             )
-        return self._storage[stop - size : stop].tolist()
+        return arrays.array("d", self._storage[stop - size : stop].tolist())
 
     def datetime(self, ago: int = 0, tz=None, naive: bool = True) -> dt.datetime:
         """Time of the bar `ago` bars from now; Backtrader's own would wrap round."""

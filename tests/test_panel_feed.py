@@ -80,9 +80,9 @@ def test_before_the_first_row_nothing_is_known(feeds):
 def test_get_returns_bars_oldest_first_and_refuses_to_wrap_round(feeds):
     clock, (whole, _, hole) = feeds
     clock.row = 3
-    assert whole.close.get(size=3) == [2.0, 3.0, 4.0]
-    assert whole.close.get(ago=-1, size=2) == [2.0, 3.0]
-    assert hole.get(size=2) == [10.0, 11.0]
+    assert whole.close.get(size=3).tolist() == [2.0, 3.0, 4.0]
+    assert whole.close.get(ago=-1, size=2).tolist() == [2.0, 3.0]
+    assert hole.get(size=2).tolist() == [10.0, 11.0]
     with pytest.raises(IndexError, match="A02: 3 bars asked for, it has 2 so far"):
         hole.close.get(size=3)
 

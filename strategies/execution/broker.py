@@ -95,7 +95,7 @@ class PanelBroker(bt.brokers.BackBroker):
             return
         while self._toactivate:
             self._toactivate.popleft().activate()
-        if self.submitted:
+        if self.submitted and self.p.checksubmit:
             self.check_submitted()
         self._stamp()
         if self.pending:
