@@ -115,6 +115,9 @@ class FactorRebalance(bt.Strategy):
         self._lot = np.array([lots.get(name, 1e-8) for name in names.tolist()])[self._class_of]
         self._printed = panel.price_kind == "traded"
 
+    def _stage1(self) -> None:
+        """Nothing to set back: no line of a feed was computed with."""
+
     def _getminperstatus(self) -> int:
         # Warm-up is decided by the factors' own history, asset by asset: no feed holds up the
         # others, and nothing has to be asked of each of them at every bar.
