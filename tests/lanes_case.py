@@ -14,16 +14,15 @@ from hypothesis import strategies as st
 from analyzers.recorder import Recorder
 from feeds.panel import Panel
 from strategies.construction import PortfolioRules
-from strategies.execution.account import Account
+from strategies.execution.account import Account, AccountRules
+from strategies.execution.basket import Limits
 from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.commission import PercentCommission
 from strategies.execution.costs import Carry
 from strategies.execution.slippage import BpsSlippage
 from strategies.factor_rebalance import FactorRebalance, OrderRules, Signals
-from tests.engine_case import make_account
+from tests.engine_case import RETURNS, make_costs
 from tests.vanilla_case import punch
-
-_REASONS = ("bankruptcy", "unknown", "merger", "data_end")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,48 +36,50 @@ class World:
     open_account: Callable[[], Account]
 
 
-@st.composite
-def worlds(draw, make_panel):
+def worlds(make_panel) -> st.SearchStrategy[World]:
     """Panels with holes and ends, books that are scaled or liquidated, costs and carry."""
-    shape = rows, columns = draw(st.integers(12, 45)), draw(st.integers(2, 9))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    close = 50 * np.exp(np.cumsum(rng.normal(0, draw(st.sampled_from([0.02, 0.2])), shape), axis=0))
-    punch(close, rng, draw(st.sampled_from([0.0, 0.7])))
+    seeds = st.integers(0, 2**32 - 1)
+    return seeds.map(lambda seed: any_world(make_panel, np.random.default_rng(seed)))
+
+
+def any_world(make_panel, rng: np.random.Generator) -> World:
+    shape = rows, columns = int(rng.integers(12, 45)), int(rng.integers(2, 9))
+    close = 50 * np.exp(np.cumsum(rng.normal(0, rng.choice([0.02, 0.15]), shape), axis=0))
+    punch(close, rng, rng.choice([0.0, 0.7]))
     panel = make_panel(
         close,
         close * np.exp(rng.normal(0, 0.01, shape)),
-        calendar=draw(st.sampled_from(["24/7", "XNYS"])),
-        end_reason=rng.choice(_REASONS, columns),
+        calendar=str(rng.choice(["24/7", "XNYS"])),
+        end_reason=rng.choice(["bankruptcy", "unknown", "merger", "data_end"], columns),
         volume=np.where(np.isfinite(close), rng.choice([0.0, 300.0, 9e3], shape), np.nan),
     )
-    at = np.sort(rng.choice(rows, size=draw(st.integers(1, 7)), replace=False))
+    at = np.sort(rng.choice(rows, size=rng.integers(1, 8), replace=False))
     score = rng.normal(size=(len(at), columns))
     score[rng.random(score.shape) < 0.2] = np.nan
     signals = Signals(at, np.isfinite(score) & panel.tradable[at], score, score)
-    side, gross = draw(
-        st.sampled_from([("long_only", 1.0), ("long_only", 1.3), ("long_short", 3.2)])
-    )
+    side, gross = [("long_only", 1.0), ("long_only", 1.3), ("long_short", 3.6)][rng.integers(3)]
     portfolio = PortfolioRules(side=side, quantile=0.5, gross=gross, min_breadth=2)
-    orders = OrderRules(
-        {"equity": draw(st.sampled_from([1e-8, 1.0]))},
-        draw(st.sampled_from(["auto", "next_close"])),
+    lots, fill = {"equity": float(rng.choice([1e-8, 1.0]))}, str(rng.choice(["auto", "next_close"]))
+    return World(panel, signals, portfolio, OrderRules(lots, fill), _account(rng, panel))
+
+
+def _account(rng: np.random.Generator, panel: Panel) -> Callable[[], Account]:
+    columns = panel.shape[1]
+    half = np.arange(columns) % 2 * 1.0
+    rates = (half * 0.1, (1 - half) * 0.2, 0.03, 0.01) if rng.random() < 0.5 else (half * 0,) * 2
+    costs = make_costs(
+        columns,
+        PercentCommission(rng.choice([0.0, 20.0]), 1.0),
+        BpsSlippage(rng.choice([0.0, 25.0])),
     )
-    open_account = _account(draw, make_panel, panel)
-    return World(panel, signals, portfolio, orders, open_account)
-
-
-def _account(draw, make_panel, panel) -> Callable[[], Account]:
-    half = np.arange(panel.shape[1]) % 2 * 1.0
-    rates = (half * 0.1, (1 - half) * 0.2, 0.03, 0.01) if draw(st.booleans()) else (half * 0,) * 2
-    options = {
-        "cash": 100_000.0,
-        "commission": PercentCommission(draw(st.sampled_from([0.0, 20.0])), 1.0),
-        "slippage": BpsSlippage(draw(st.sampled_from([0.0, 25.0]))),
-        "carry": Carry(*rates),
-        "buffer": draw(st.sampled_from([0.0, 0.1])),
-        "stale_after": draw(st.sampled_from([3, 1000])),
-    }
-    return lambda: make_account(panel, **options)
+    rules = AccountRules(
+        100_000.0,
+        Limits(rng.choice([0.0, 0.1])),
+        int(rng.choice([2, 1000])),
+        RETURNS,
+        0.5 if rng.random() < 0.3 else None,
+    )
+    return lambda: Account(panel, costs, Carry(*rates), rules)
 
 
 def run_world(world: World, kind: type[FactorRebalance] = FactorRebalance, prepare=None):
@@ -138,7 +139,7 @@ class FollowsBars(FactorRebalance):
 
 
 #: Strategies that listen themselves.
-LISTENING = (HearsCash, FollowsBars)
+LISTENING = (HearsOrders, HearsTrades, HearsCash, FollowsBars)
 
 
 def analyzer(kind):

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import backtrader as bt
 import numpy as np
 import pytest
 
+from strategies.execution.account import Account
 from strategies.execution.commission import FixedCommission
 from strategies.execution.costs import Carry
 from strategies.execution.slippage import BpsSlippage
@@ -133,6 +135,24 @@ def test_a_ticket_at_the_close_that_waited_fills_at_the_close_of_its_session(mak
     assert vanilla.orders[0][2:] == ("Completed", 10, 10.0), "the close of before the hole"
     account = run_account(make_account(panel), {0: [10.0, 0.0]})
     assert fills_of(account)[0][:5] == (2, "A00", "rebalance", 10.0, 20.0)
+
+
+def test_a_ticket_filled_in_part_waits_where_there_is_no_bar(make_panel):
+    close = np.full((5, 2), 10.0)
+    close[2, 0] = NAN
+    panel = make_panel(close, volume=np.where(np.isnan(close), NAN, 100.0))
+
+    def prepare(cerebro):
+        cerebro.broker.set_filler(bt.fillers.FixedBarPerc(perc=25))
+
+    vanilla = run_vanilla(panel, orders(0, (0, 60)), prepare=prepare)
+    # 25 a session; on row 2 it takes 25 more of the volume of row 1.
+    assert vanilla.orders[0][:4] == (3, "A00", "Completed", 60)
+    account = make_account(panel)
+    rules = replace(account.rules, participation_rate=0.25)
+    account = Account(panel, account.costs, account.carry, rules)
+    run_account(account, {0: [60.0, 0.0]})
+    assert [(fill[0], fill[3]) for fill in fills_of(account)] == [(1, 25.0), (3, 25.0), (4, 10.0)]
 
 
 def test_an_ended_series_is_closed_by_a_fill(make_panel):

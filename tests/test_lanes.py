@@ -92,7 +92,8 @@ def test_any_history_is_the_same_on_both_lanes(make_panel):
 
     each()
     print("\nhistories with:", ", ".join(f"{key} {tally[key]}" for key in sorted(tally)))
-    for kind in ("waiting", "cancelled", "delisting", "scaled", "liquidation", "carry"):
+    kinds = ("waiting", "cancelled", "delisting", "scaled", "liquidation", "participation")
+    for kind in (*kinds, "carry"):
         assert tally[kind] >= 5, f"too few histories with {kind}"
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from strategies.execution.basket import Limits
 from tests.engine_case import events_of
-from tests.vanilla_case import cases, keep_ledger
+from tests.vanilla_case import capped_cases, cases, keep_ledger
 from tests.vanilla_runs import (
     Listener,
     Sleeper,
@@ -24,8 +24,6 @@ from tests.vanilla_runs import (
     run_plans,
     run_vanilla,
 )
-
-CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 
 
 def flat_fills(account):
@@ -37,21 +35,20 @@ def flat_fills(account):
     return rows
 
 
-def assert_same_fills(ours, theirs):
-    """The same rows and assets, and sizes, prices and commissions to 1e-9."""
+def assert_same_rows(ours, theirs, atol=1e-9):
+    """The same (row, asset), and the same numbers after them to 1e-9."""
     ours, theirs = sorted(ours), sorted(theirs)
-    assert [fill[:2] for fill in ours] == [fill[:2] for fill in theirs]
+    assert [line[:2] for line in ours] == [line[:2] for line in theirs]
     if ours:
-        np.testing.assert_allclose(
-            [fill[2:] for fill in ours], [fill[2:] for fill in theirs], **CLOSE
-        )
+        numbers = [line[2:] for line in ours], [line[2:] for line in theirs]
+        np.testing.assert_allclose(*numbers, rtol=1e-9, atol=atol)
 
 
 def assert_agrees(strategy, account, witness_fills, closes):
     """Fills, and what the strategy saw of cash and value on each bar."""
-    assert_same_fills(flat_fills(account), witness_fills)
+    assert_same_rows(flat_fills(account), witness_fills)
     seen = [(cash, value) for _, cash, value in strategy.seen]
-    np.testing.assert_allclose(seen, closes, **CLOSE)
+    np.testing.assert_allclose(seen, closes, rtol=1e-9, atol=1e-9)
 
 
 def compare(case, tally):
@@ -64,6 +61,7 @@ def compare(case, tally):
     assert journal_bytes(settled) == journal_bytes(stepped), "the lanes are the same to the bit"
     by_row = {row: rest for row, *rest in awake.seen}
     assert all(by_row[row] == rest for row, *rest in asleep.seen), "and so is what is seen"
+    assert sorted(awake.fills) == sorted(flat_fills(stepped)), "what is told is what was done"
     assert_agrees(awake, stepped, ledger.fills, ledger.closes)
     cancelled = [(row, case.panel.assets[at]) for row, at in events_of(stepped, "cancelled")]
     assert sorted(cancelled) == sorted(ledger.cancelled)
@@ -72,6 +70,7 @@ def compare(case, tally):
         tally["refused by vanilla"] += 1
         return
     assert_agrees(awake, stepped, vanilla.fills, [seen[1:] for seen in vanilla.seen])
+    assert_same_rows(awake.closed, vanilla.closed, atol=1e-6)
     assert sorted(vanilla.cancelled) == sorted(ledger.cancelled)
     count(case, ledger, tally)
 
@@ -100,6 +99,7 @@ def count(case, ledger, tally):
     tally["dead assets"] += bool((age[-1] > 0).any())
     tally["holes"] += bool(((age > 0) & ~(np.cumsum(has_bar[::-1], 0)[::-1] == 0)).any())
     tally["short"] += bool((held < 0).any() and not ledger_is_long(case))
+    tally["filled in parts"] += bool(ledger.parts)
     tally["tickets that waited"] += bool(ledger.waited)
     tally["tickets cancelled"] += bool(ledger.cancelled)
     tally["at the " + case.instant] += 1
@@ -111,8 +111,8 @@ def ledger_is_long(case):
     return all(np.nanmin(target) >= 0 for target in case.targets.values())
 
 
-def run_cases(make_panel, number, largest):
-    """`number` examples of up to `largest` assets; returns the tally."""
+def run_cases(kind, number):
+    """`number` examples of a kind of case; returns the tally."""
     tally = Counter()
 
     @settings(
@@ -122,7 +122,7 @@ def run_cases(make_panel, number, largest):
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=cases(make_panel, largest))
+    @given(case=kind)
     def each(case):
         compare(case, tally)
 
@@ -132,11 +132,22 @@ def run_cases(make_panel, number, largest):
 
 
 def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
-    tally = run_cases(make_panel, 150, largest=24)
+    tally = run_cases(cases(make_panel, 14, 40), 150)
     assert tally["whole"] >= 110
+
+
+def test_30_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(capped_cases(make_panel, 10, 30), 30)
+    assert tally["filled in parts"] >= 15
 
 
 @pytest.mark.slow
 def test_500_plans_trade_as_in_vanilla_backtrader(make_panel):
-    tally = run_cases(make_panel, 680, largest=60)
+    tally = run_cases(cases(make_panel), 680)
     assert tally["whole"] >= 500
+
+
+@pytest.mark.slow
+def test_150_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(capped_cases(make_panel), 150)
+    assert tally["filled in parts"] >= 100

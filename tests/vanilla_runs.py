@@ -47,12 +47,30 @@ class Trader(bt.Strategy):
         return np.array([self.getposition(data).size if len(data) else 0.0 for data in self.datas])
 
 
-class SingleOrders(Trader):
+class Hearer(Trader):
+    """Remembers the fills and the closed trades that it is told of."""
+
+    def __init__(self):
+        super().__init__()
+        self.fills, self.closed = [], []
+
+    def notify_order(self, order):
+        row, name = self._row_of[int(self.datetime[0])], order.data._name
+        for bit in order.executed.iterpending():
+            self.fills.append((row, name, bit.size, bit.price, bit.closedcomm + bit.openedcomm))
+
+    def notify_trade(self, trade):
+        if trade.isclosed:
+            row = self._row_of[int(self.datetime[0])]
+            self.closed.append((row, trade.data._name, trade.pnl, trade.pnlcomm))
+
+
+class SingleOrders(Hearer):
     """The tickets as orders of their own, sales first; open ones are cancelled before."""
 
     def __init__(self):
         super().__init__()
-        self.events, self.fills, self.cancelled, self.refused = [], [], [], False
+        self.events, self.cancelled, self.refused = [], [], False
 
     def trade(self, row):
         for order in self.broker.get_orders_open():
@@ -65,16 +83,14 @@ class SingleOrders(Trader):
             order(data=self.datas[at], size=abs(change[at]), exectype=kind)
 
     def notify_order(self, order):
-        done, name = order.executed, order.data._name
-        status = order.getstatusname()
-        row = self._row_of[int(self.datetime[0])]
+        super().notify_order(order)
+        done, status = order.executed, order.getstatusname()
         told = (done.size, done.price, done.value, done.comm, done.pnl, done.dt, done.remsize)
-        self.events.append((row, name, status, *told))
-        if status == "Completed":
-            self.fills.append((row, name, done.size, done.price, done.comm))
-        self.refused |= status in ("Margin", "Rejected", "Partial", "Expired")
+        self.events.append((len(self), order.data._name, status, *told))
+        self.refused |= status in ("Margin", "Rejected", "Expired")
 
     def notify_trade(self, trade):
+        super().notify_trade(trade)
         told = (trade.status, trade.size, trade.price, trade.value, trade.commission)
         self.events.append((trade.data._name, *told, trade.pnl, trade.pnlcomm, trade.barlen))
 
@@ -96,23 +112,10 @@ class Sleeper(Trader):
         self.broker.submit_plan(Plan(row, basket, case.instant))
 
 
-class Listener(Sleeper):
+class Listener(Hearer, Sleeper):
     """The same plans, by a strategy that follows every bar, order and trade."""
 
     wake_rows = None
-
-    def __init__(self):
-        super().__init__()
-        self.orders, self.trades = [], []
-
-    def notify_order(self, order):
-        self.orders.append(order)
-
-    def notify_trade(self, trade):
-        self.trades.append(trade)
-
-    def notify_cashvalue(self, cash, value):
-        self.told = cash, value
 
 
 # The engines
@@ -162,6 +165,8 @@ def run_single_orders(case: Case, cerebro: bt.Cerebro) -> SingleOrders:
     if case.slip:
         # Not capped at the bar's high and low, as ours is not.
         cerebro.broker.set_slippage_perc(case.slip / 1e4, slip_open=True, slip_out=True)
+    if case.rate is not None:
+        cerebro.broker.set_filler(bt.fillers.FixedBarPerc(perc=100 * case.rate))
     cerebro.addstrategy(SingleOrders, case=case)
     return cerebro.run()[0]
 
@@ -187,7 +192,7 @@ def run_plans(case: Case, kind: type[Sleeper], limits: Limits = OPEN_LIMITS):
         tuple(PercentCommission(bps) for bps in case.bps),
         (BpsSlippage(case.slip),) * 2,
     )
-    rules = AccountRules(CASH, limits, 10_000, {"data_end": 0.0})
+    rules = AccountRules(CASH, limits, 10_000, {"data_end": 0.0}, participation_rate=case.rate)
     account = Account(case.panel, costs, Carry(np.zeros(columns), np.zeros(columns)), rules)
     cerebro = PanelCerebro(case.panel, account)
     cerebro.addstrategy(kind, case=case)
