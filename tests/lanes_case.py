@@ -139,7 +139,7 @@ class FollowsBars(FactorRebalance):
 
 
 #: Strategies that listen themselves.
-LISTENING = (HearsOrders, HearsTrades, HearsCash, FollowsBars)
+LISTENING = (HearsOrders, HearsTrades, HearsCash, HearsFund, FollowsBars)
 
 
 def analyzer(kind):
