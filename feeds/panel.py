@@ -169,8 +169,9 @@ class Panel:
         The same numbers as :attr:`mark`, without an array of the whole panel.
         """
         values = self.close[row].take(columns)
-        gaps = np.flatnonzero(np.isnan(values))
-        if len(gaps):
+        unknown = np.isnan(values)
+        if np.count_nonzero(unknown):
+            gaps = unknown.nonzero()[0]
             bars = self._last_bars.at(row, columns[gaps])
             last = self.close[np.maximum(bars, 0), columns[gaps]]
             values[gaps] = np.where(bars < 0, np.nan, last)
@@ -197,6 +198,8 @@ class Panel:
 
     def adjustment_at(self, row: int | np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(k,) printed shares per adjusted unit of some assets, on one row or a row each."""
+        if np.ndim(row) == 0:
+            return self.split_factor[row].take(columns) * self.dividend_factor[row].take(columns)
         return self.split_factor[row, columns] * self.dividend_factor[row, columns]
 
     @cached_property

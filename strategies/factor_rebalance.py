@@ -112,8 +112,12 @@ class FactorRebalance(bt.Strategy):
         self._number_of = {int(row): number for number, row in enumerate(self.p.signals.rows)}
         self._opens = TradedOpens(panel)
         names, self._class_of = np.unique(panel.asset_class, return_inverse=True)
+        self._mixed = len(names) > 1
         self._lot = np.array([lots.get(name, 1e-8) for name in names.tolist()])[self._class_of]
-        self._printed = panel.price_kind == "traded"
+        #: Whose lots are printed shares; None where all are.
+        self._printed = (
+            None if (panel.price_kind == "traded").all() else panel.price_kind == "traded"
+        )
 
     def _stage1(self) -> None:
         """Nothing to set back: no line of a feed was computed with."""
@@ -179,15 +183,18 @@ class FactorRebalance(bt.Strategy):
             stays = (held * target > 0) & (drift <= self.p.orders.no_trade_band)
             target = np.where(stays, held, target)
         lot, adjustment = self._lot[column], panel.adjustment_at(row, column)
-        lot = np.where(self._printed[column], lot / adjustment, lot)
-        return make_basket(target, held, lot, column)
+        if self._printed is not None:
+            adjustment = np.where(self._printed[column], adjustment, 1.0)
+        return make_basket(target, held, lot / adjustment, column)
 
     def _instant(self, row: int, basket: Basket) -> str:
         if self.p.orders.fill != "auto":
             return self.p.orders.fill.removeprefix("next_")
-        classes = self._class_of[basket.column]
-        one_class = len(classes) == 0 or bool((classes == classes[0]).all())
-        return "open" if one_class and self._opens.shown(row, basket.column) else "close"
+        if self._mixed and len(basket):
+            classes = self._class_of[basket.column]
+            if (classes != classes[0]).any():
+                return "close"
+        return "open" if self._opens.shown(row, basket.column) else "close"
 
 
 _NO_TICKETS = Basket(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(3)))

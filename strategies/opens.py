@@ -33,9 +33,10 @@ class TradedOpens:
 
     def shown(self, row: int, columns: np.ndarray) -> bool:
         """Whether every asset of `columns` (k,) has shown a traded open on or before `row`."""
-        unknown = columns[self._seen[columns] > row]
-        if not len(unknown):
+        late = self._seen[columns] > row
+        if not np.count_nonzero(late):
             return True
+        unknown = columns[late]
         if self._panel.close_only[unknown].any():
             return False
         # The newest bar is the likeliest to tell.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +38,9 @@ class Account:
         self.cash = self.value = float(rules.starting_cash)
         self.journal = Journal()
         self._row = -1
+        self._holding: tuple[np.ndarray, np.ndarray, bool] | None = None
+        #: Whether every holding had a bar on the row settled last.
+        self._fresh = False
         self._pending: Plan | None = None
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
         self._cap: ParticipationCap | None = None
@@ -95,6 +99,14 @@ class Account:
             else:
                 self._row = row
 
+    def _held(self) -> tuple[np.ndarray, np.ndarray, bool]:
+        """(k,) assets held, increasing, (k,) their units, and whether any is short."""
+        if self._holding is None:
+            column = (self.position != 0).nonzero()[0]
+            units = self.position[column]
+            self._holding = column, units, len(units) > 0 and bool(units.min() < 0)
+        return self._holding
+
     def _take(self, plan: Plan) -> None:
         self._pending = plan
         if self._cap is not None:
@@ -106,19 +118,19 @@ class Account:
     def _act(self, row: int, last: int) -> int:
         """A row in which something may trade, and the quiet ones up to `last` after it."""
         if self.journal.started:
-            held = np.flatnonzero(self.position)
-            self._accrue(row, held)
-            self._close_stale(row, held)
+            self._accrue(row)
+            if not (self._fresh and self.rules.stale_after > 1):
+                self._close_stale(row)
         if self._pending is not None:
             self._fill(row)
         if not self.journal.started:
             return row
         return self._settle(row, row if self._pending is not None else last, accrued=True)
 
-    def _accrue(self, row: int, held: np.ndarray) -> None:
+    def _accrue(self, row: int) -> None:
         """Book the carry of one row on the marks before it."""
-        units = self.position[held]
-        if not self.carry.is_free(units):
+        held, units, has_shorts = self._held()
+        if not self.carry.is_free(has_shorts):
             worth = self.panel.marks(row - 1, row, held) * units
             cash, amounts = self.carry.settle(self._days[row : row + 1], self.cash, held, worth)
             self.cash = float(cash[0])
@@ -131,57 +143,53 @@ class Account:
         They end at `last`, before the first row on which an ended series is closed, or at one
         that breaks the margin. With `accrued` the carry of the first has been booked.
         """
-        held = np.flatnonzero(self.position)
-        units = self.position[held]
-        free = self.carry.is_free(units)
+        held, units, has_shorts = self._held()
+        free = self.carry.is_free(has_shorts)
         start = first if accrued or free else first - 1
         # Contiguous by row, so that sums over assets do not depend on how many rows there are.
         worth = self.panel.close[start : last + 1].take(held, axis=1) * units
-        long = np.maximum(worth, 0.0).sum(axis=1)
-        if np.isnan(long).any():
+        long = _positive_sums(worth, has_shorts)
+        self._fresh = not math.isnan(np.add.reduce(long))
+        if not self._fresh:
             # Some bar is missing: the marks are of days before, and a series may have ended.
             stale = first_stale(self.panel, first, last, held, self.rules.stale_after)
             if stale == first:
                 return self._act(first, first)
             last = stale - 1
             worth = self.panel.marks(start, last + 1, held) * units
-            long = np.maximum(worth, 0.0).sum(axis=1)
-        short = np.minimum(worth, 0.0).sum(axis=1)
-        cash, amounts = np.full(last + 1 - start, self.cash), []
-        if not free and last > start:
+            long = _positive_sums(worth, has_shorts)
+        count = last + 1 - start
+        short = np.add.reduce(np.minimum(worth, 0.0), axis=1) if has_shorts else np.zeros(count)
+        cash, amounts = np.full(count, self.cash), []
+        if not free and count > 1:
             days = self._days[start + 1 : last + 1]
             cash[1:], amounts = self.carry.settle(days, self.cash, held, worth[:-1])
         skip = first - start
-        stop = self._record(first, cash[skip:], long[skip:], short[skip:], len(held) > 0)
+        stop = self._record(first, cash[skip:], long[skip:], short[skip:])
         rows = np.arange(start + 1, stop)
         for kind, column, amount in amounts:
             self.journal.record_carry(rows, kind, column, amount[: len(rows)])
         return stop - 1
 
-    def _record(
-        self, first: int, cash: np.ndarray, long: np.ndarray, short: np.ndarray, holds: bool
-    ) -> int:
+    def _record(self, first: int, cash: np.ndarray, long: np.ndarray, short: np.ndarray) -> int:
         """Book the values of some rows, up to one that breaks the margin; the row after it."""
         total = cash + long + short
         margin = self.rules.limits.maintenance_margin * (long - short)
-        broken = (total <= margin) & holds
-        breaks = bool(broken.any())
-        stop = int(broken.argmax()) + 1 if breaks else len(total)
-        self.cash, self.value = float(cash[stop - 1]), float(total[stop - 1])
-        self.journal.record_values(
-            np.arange(first, first + stop),
-            total[:stop],
-            cash[:stop],
-            long[:stop],
-            short[:stop],
-            margin[:stop],
-        )
+        broken = total <= margin
+        # Nothing can be wrong with a book of nothing but cash.
+        breaks = np.count_nonzero(broken) > 0 and len(self._held()[0]) > 0
+        count = int(broken.argmax()) + 1 if breaks else len(total)
+        self.cash, self.value = float(cash[count - 1]), float(total[count - 1])
+        columns = total, cash, long, short, margin
+        if count < len(total):
+            columns = tuple(part[:count] for part in columns)
+        self.journal.record_values(np.arange(first, first + count), *columns)
         if breaks:
-            self._liquidate(first + stop - 1)
-        return first + stop
+            self._liquidate(first + count - 1)
+        return first + count
 
-    def _close_stale(self, row: int, held: np.ndarray) -> None:
-        panel = self.panel
+    def _close_stale(self, row: int) -> None:
+        panel, (held, _, _) = self.panel, self._held()
         if panel.tradable[row, held].all():
             return
         stale = held[panel.ages(row, row + 1, held)[0] >= self.rules.stale_after]
@@ -211,12 +219,12 @@ class Account:
             later = later.take((later.reduce != 0) | (later.increase != 0))
             self._report_cut(row, later.column[tradable[np.isin(column, later.column)]])
             ready = ready.take((ready.reduce != 0) | (ready.increase != 0))
-        elif tradable.all():
+        elif np.count_nonzero(tradable) == len(column):
             ready, later = plan.basket, None
         else:
             ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
         self._pending = replace(plan, basket=later) if later is not None and len(later) else None
-        if row == plan.decision_row + 1:
+        if self._pending is not None and row == plan.decision_row + 1:
             for waits in column[~tradable].tolist():
                 self.journal.record_event(row, waits, "waiting", "no bar, the ticket waits")
         if len(ready):
@@ -260,8 +268,10 @@ class Account:
             detail = f"increases scaled by {fill.scale:.6f} to cash and margin"
             self.journal.record_event(row, -1, "scaled", detail)
         # Reductions are booked before what they pay for.
-        order = np.argsort(basket.increase != 0, kind="stable")
-        order = order[fill.size[order] != 0]
+        grown = basket.increase != 0
+        order = np.concatenate(((~grown).nonzero()[0], grown.nonzero()[0]))
+        if np.count_nonzero(fill.size) < len(order):
+            order = order[fill.size[order] != 0]
         self._book(
             row,
             plan.decision_row,
@@ -272,13 +282,16 @@ class Account:
             reference[order],
             fill.commission[order],
         )
-        held = np.flatnonzero(self.position)
-        self.journal.record_positions(row, held, self.position[held])
+        held, units, _ = self._held()
+        self.journal.record_positions(row, held, units)
 
     def _book(self, row, decision_row, reason, column, size, price, reference, commission) -> None:
         """Move units and cash for fills, in their order."""
         self.position[column] += size
-        paid = np.concatenate([[self.cash], size * price + commission])
+        self._holding = None
+        paid = np.empty(len(size) + 1)
+        paid[0] = self.cash
+        np.add(size * price, commission, out=paid[1:])
         self.cash = float(np.subtract.accumulate(paid)[-1])
         self.journal.record_fills(
             row, decision_row, reason, column, size, price, reference, commission
@@ -288,10 +301,10 @@ class Account:
         if self._pending is not None and self._pending.reason == "liquidation":
             return
         self._cancel_pending(row, "the account is being liquidated")
-        held = np.flatnonzero(self.position)
+        held, units, _ = self._held()
         printed = np.array([self._lots.get(column, 1.0) for column in held.tolist()])
         lot = printed / self.panel.adjustment_at(row, held)
-        basket = Basket(held, -self.position[held], np.zeros(len(held)), lot)
+        basket = Basket(held, -units, np.zeros(len(held)), lot)
         self._pending, self._cut = Plan(row, basket, "close", "liquidation"), set()
         detail = f"value {self.value:.2f} at or below the maintenance margin, all is closed"
         self.journal.record_event(row, -1, "liquidation", detail)
@@ -301,3 +314,8 @@ class Account:
             for column in self._pending.basket.column.tolist():
                 self.journal.record_event(row, column, "cancelled", f"unfilled ticket, {why}")
             self._pending = None
+
+
+def _positive_sums(worth: np.ndarray, has_shorts: bool) -> np.ndarray:
+    """(B,) sums of what is above zero in each row of (B, k) values."""
+    return np.add.reduce(np.maximum(worth, 0.0) if has_shorts else worth, axis=1)

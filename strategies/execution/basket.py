@@ -14,7 +14,7 @@ __all__ = ["Basket", "BasketFill", "Limits", "fill_basket", "make_basket", "whol
 _SLACK = 1e-12
 #: By how much a fill stays above the margin, relative: a book at it is liquidated.
 _ABOVE = 1e-9
-#: Room, relative to what is traded and held, above which rounding cannot decide about a limit.
+#: Room, relative to what is held and to cash, above which rounding cannot decide about a limit.
 _CLEAR = 1e-9
 
 
@@ -32,19 +32,23 @@ class Basket:
         Signed units that open or enlarge a position.
     lot : (k,) float array
         Smallest quantity of an increase, in the same units.
+    whole : bool
+        Whether all increases are known to be whole lots, so that nobody need cut them again.
     """
 
     column: np.ndarray
     reduce: np.ndarray
     increase: np.ndarray
     lot: np.ndarray
+    whole: bool = False
 
     def __len__(self) -> int:
         return len(self.column)
 
     def take(self, mask: np.ndarray) -> Basket:
         """The tickets where `mask` is True."""
-        return Basket(self.column[mask], self.reduce[mask], self.increase[mask], self.lot[mask])
+        parts = (self.column, self.reduce, self.increase, self.lot)
+        return Basket(*(part[mask] for part in parts), self.whole)
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,14 @@ def make_basket(
     moved = whole_lots(np.where(crosses, target, change), lot)
     reduce = np.where(crosses, -held, np.where(shrinks, moved, 0.0))
     increase = np.where(shrinks, 0.0, moved)
-    traded = ((reduce != 0) | (increase != 0)).nonzero()[0]
     if column is None:
         column = np.arange(len(held))
-    if len(traded) == len(held):
-        return Basket(column, reduce, increase, lot)
-    return Basket(column[traded], reduce[traded], increase[traded], lot[traded])
+    # Both parts of a ticket have the same sign.
+    asked = reduce + increase
+    if np.count_nonzero(asked) == len(held):
+        return Basket(column, reduce, increase, lot, True)
+    traded = asked.nonzero()[0]
+    return Basket(column[traded], reduce[traded], increase[traded], lot[traded], True)
 
 
 def fill_basket(
@@ -139,7 +145,14 @@ def fill_basket(
         Long and short value of all that is held and not traded, at the instant of the fill.
     """
     after = _Afterwards(basket, reference, shares_per_unit, cash, held, others, costs, limits)
-    scale = after.largest_scale()
+    asked = basket.reduce + basket.increase
+    price, commission = after.charges(asked)
+    if after.is_clear(asked, price, commission):
+        scale = 1.0
+        if basket.whole:
+            return BasketFill(asked, price, commission, scale)
+    else:
+        scale = after.largest_scale()
     wanted = basket.increase if scale == 1.0 else scale * basket.increase
     size = basket.reduce + whole_lots(wanted, basket.lot)
     price, commission = after.charges(size)
@@ -170,6 +183,17 @@ class _Afterwards:
         price = self.costs.fill_price(size, self.reference)
         shares = size if self.shares_per_unit is None else size * self.shares_per_unit
         return price, self.costs.commission(size, price, shares)
+
+    def is_clear(self, size: np.ndarray, price: np.ndarray, commission: np.ndarray) -> bool:
+        """Whether both limits hold by so much that no order of summing could say otherwise."""
+        cash = self.cash - float(size @ price) - float(np.add.reduce(commission))
+        after = self.held + size
+        net = float(after @ self.reference) + self.other_long + self.other_short
+        gross = float(np.abs(after) @ self.reference) + self.other_long - self.other_short
+        nav = cash + net
+        free_cash = cash - (gross - net) / 2 - self.limits.cash_buffer * nav
+        margin = nav - self.limits.maintenance_margin * gross
+        return min(free_cash, margin) > _CLEAR * (gross + abs(self.cash) + abs(cash))
 
     def room(self, scale: float) -> tuple[float, float, float]:
         """Free cash above the buffer, NAV above the margin, and NAV, in currency."""

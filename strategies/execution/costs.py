@@ -36,7 +36,7 @@ class TradingCosts:
     slippages: tuple[Slippage, ...]
     scale: float = 1.0
 
-    @property
+    @cached_property
     def count_shares(self) -> bool:
         """Whether a commission is charged by printed shares."""
         return any("split_factor" in scheme.fields for scheme in self.commissions)
@@ -165,9 +165,9 @@ class Carry:
     short_rebate_annual: float = 0.0
     day_count: int = 365
 
-    def is_free(self, units: np.ndarray) -> bool:
-        """Whether nothing is ever paid or earned on a book of these (k,) signed units."""
-        return self.cash_annual == 0 and (not self._rates or not (units < 0).any())
+    def is_free(self, has_shorts: bool) -> bool:
+        """Whether nothing is paid or earned on a book with shorts, or one without."""
+        return self.cash_annual == 0 and not (has_shorts and self._rates)
 
     def settle(
         self, days: np.ndarray, cash: float, column: np.ndarray, worth: np.ndarray

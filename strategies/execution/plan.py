@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,22 +59,24 @@ def check_plan(plan: Plan, panel: Panel, row: int) -> None:
     basket = plan.basket
     if len(basket):
         _check_columns(plan, panel.assets)
-        # A sum is finite if all of it is; the search for the culprit is for the rare case.
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = basket.reduce.sum() + basket.increase.sum() + basket.lot.sum()
-        if not np.isfinite(total) or basket.lot.min() <= 0:
+        # A product with something that is not finite is not finite either, so that two numbers
+        # tell of all; the search for the culprit is for the rare case.
+        told = float(basket.reduce @ basket.increase) + float(basket.lot @ basket.lot)
+        if not math.isfinite(told) or not basket.lot.min() > 0:
             _check_quantities(plan, panel.assets)
 
 
 def _check_columns(plan: Plan, assets: np.ndarray) -> None:
     column, place = plan.basket.column, f"plan of row {plan.decision_row}"
-    first, last = int(column.min()), int(column.max())
+    ordered = np.count_nonzero(column[1:] > column[:-1]) == len(column) - 1
+    first = int(column[0] if ordered else column.min())
+    last = int(column[-1] if ordered else column.max())
     if first < 0 or last >= len(assets):
         raise UserError(
             f"{place}: column {first if first < 0 else last} is not in the panel",
             f"its columns are 0 to {len(assets) - 1}",
         )
-    if (column[1:] > column[:-1]).all():
+    if ordered:
         return
     known, counts = np.unique(column, return_counts=True)
     if (counts > 1).any():
