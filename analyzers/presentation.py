@@ -65,6 +65,8 @@ _EVENTS = {
     "capped": "Decisions at which a cap left weight in cash",
     "delisting": "Holdings closed because their series ended",
     "liquidation": "Liquidations at maintenance margin",
+    "participation": "Orders that waited for volume",
+    "rejected": "Plans or increases of which nothing could be filled",
     "scaled": "Baskets scaled to the cash and margin there was",
     "thin sleeve": "Decisions at which a sleeve was too thin to rank",
     "waiting": "Orders that waited for a bar",

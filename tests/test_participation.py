@@ -127,7 +127,9 @@ def test_a_cap_below_one_lot_lets_nothing_through(make_panel):
 def test_a_volume_not_known_counts_as_none(make_panel):
     account = run_account(capped(volumes(make_panel, [300, NAN, 300, 300])), {0: [20.0]})
     assert sizes(account) == [(2, "A00", 20.0)]
-    assert events_of(account, "participation") == [(1, 0)]
+    assert account.journal.events == [
+        (1, 0, "participation", "volume not known, the ticket waits"),
+    ]
 
 
 def test_a_ticket_without_a_bar_waits_for_one_and_then_for_volume(make_panel):

@@ -234,8 +234,8 @@ class Account:
         for column in columns.tolist():
             if column not in self._cut:
                 self._cut.add(column)
-                detail = "larger than the session's share of volume, the rest waits"
-                self.journal.record_event(row, column, "participation", detail)
+                why = self._cap.why(row, column)
+                self.journal.record_event(row, column, "participation", why)
 
     def _drop_tickets(self, row: int, closed: np.ndarray) -> None:
         """Cancel waiting tickets of holdings just closed: they were sized to what is gone."""

@@ -55,6 +55,13 @@ class ParticipationCap:
             units[folded] /= self._days(row, column[folded])
         return units
 
+    def why(self, row: int, column: int) -> str:
+        """Why a ticket was cut on a row."""
+        volume = self._panel.volume[row, column]
+        if volume > 0:
+            return f"more than {self._rate:g} of the session's volume, the rest waits"
+        return f"{'volume not known' if np.isnan(volume) else 'no volume'}, the ticket waits"
+
     def _days(self, row: int, column: np.ndarray) -> np.ndarray:
         """Calendar days that bars of `row` cover: those since the bar or else the row before."""
         panel = self._panel

@@ -61,7 +61,8 @@ def check_plan(plan: Plan, panel: Panel, row: int) -> None:
         _check_columns(plan, panel.assets)
         # A product with something that is not finite is not finite either, so that two numbers
         # tell of all; the search for the culprit is for the rare case.
-        told = float(basket.reduce @ basket.increase) + float(basket.lot @ basket.lot)
+        with np.errstate(over="ignore", invalid="ignore"):
+            told = float(basket.reduce @ basket.increase) + float(basket.lot @ basket.lot)
         if not math.isfinite(told) or not basket.lot.min() > 0:
             _check_quantities(plan, panel.assets)
 
