@@ -175,3 +175,31 @@ def test_an_ended_holding_is_closed_on_the_first_session_it_is_stale(make_panel,
             column = panel.assets.tolist().index(fill.symbol)
             assert panel.age[row, column] == 4
             assert fill.reference_price == panel.mark[row, column]
+
+
+@ANY
+@given(case=histories())
+def test_carry_follows_from_positions_and_the_marks_of_the_night_before(make_panel, case):
+    """Every amount again, from fills, marks and dates alone; the rates are those of `build`."""
+    panel, _, tables = play(make_panel, case)
+    names, values = panel.assets.tolist(), tables["values"]
+    expected, held = {}, np.zeros(len(names))
+    by_date = dict(list(tables["fills"].groupby("date")))
+    for before, today in zip(values.index[:-1], values.index[1:], strict=True):
+        for fill in by_date[before].itertuples() if before in by_date else ():
+            held[names.index(fill.symbol)] += fill.size
+        row = int(np.searchsorted(panel.dates, np.datetime64(before, "D")))
+        short = np.where(held < 0, -held * panel.mark[row], 0.0)
+        year = (today - before).days / 365
+        for at in np.flatnonzero(short).tolist() if case["carry"] else ():
+            rates = {"borrow": -0.1, "rebate": 0.01} if at % 2 else {"funding": 0.2}
+            for kind, rate in rates.items():
+                expected[today, kind, names[at]] = short[at] * rate * year
+        if case["carry"]:
+            free = values.loc[before, "cash"] - short.sum()
+            expected[today, "interest", ""] = free * 0.03 * year
+    booked = tables["carry"].set_index(["date", "kind", "symbol"])["amount"].to_dict()
+    assert booked.keys() == expected.keys()
+    np.testing.assert_allclose(
+        [booked[key] for key in expected], list(expected.values()), rtol=1e-9, atol=1e-9
+    )

@@ -163,3 +163,14 @@ def test_a_perpetual_earns_funding_and_no_rebate():
     [(kind, _, amount)] = amounts
     assert cash.tolist() == [150.0]
     assert kind == "funding" and amount == pytest.approx(np.array([[100.0]]))
+
+
+def test_a_session_that_trades_accrues_on_what_was_held_at_the_mark_before(make_panel):
+    panel = make_panel(np.array([[100.0], [100.0], [200.0], [200.0]]))
+    account = make_account(panel, carry=Carry(np.array([0.365]), np.zeros(1)), cash=1e4)
+    run_account(account, {0: [-10.0], 1: [-5.0]})
+    # Row 2 covers 5 of 10 at 200: 10 x 100 x 0.1 % = 1.0. Row 3: 5 x 200 x 0.1 % = 1.0.
+    table = journal_tables(account.journal, panel)["carry"]
+    assert table["amount"].tolist() == pytest.approx([-1.0, -1.0])
+    # 10,000 + 1,000 - 1,000 - 1 - 1.
+    assert account.cash == pytest.approx(9_998.0)
