@@ -42,6 +42,8 @@ __all__ = ["ENGINES", "compare", "main"]
 ENGINES = {engine.name: engine for engine in (*LANES, *VANILLA, BT, *VECTORBT, NUMBA)}
 #: The limits are promised from this size on.
 _JUDGED = (1000, 2520)
+#: Memory is measured at the largest size that is promised.
+_LARGE = (5000, 6300)
 _GROWTH_ASSETS = (50, 200, 1000, 5000)
 _GROWTH_SESSIONS = (2520, 6300)
 
@@ -172,8 +174,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.engines", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--assets", type=int, default=1000, help="N, at least 10")
-    parser.add_argument("--sessions", type=int, default=2520, help="T, at least 60")
+    parser.add_argument("--assets", type=int, help="N; 1000, with --memory 5000")
+    parser.add_argument("--sessions", type=int, help="T; 2520, with --memory 6300")
     parser.add_argument("--side", choices=SIDES, default="long_short")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--repeats", type=int, default=5, help="turns of each engine")
@@ -189,6 +191,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument("--growth", action="store_true", help="our lanes over N and T, both sides")
     what.add_argument("--memory", action="store_true", help="peak memory over a mapped panel")
     arguments = parser.parse_args(argv)
+    assets, sessions = _LARGE if arguments.memory else _JUDGED
+    arguments.assets = assets if arguments.assets is None else arguments.assets
+    arguments.sessions = sessions if arguments.sessions is None else arguments.sessions
     least = {"assets": 10, "sessions": 60, "repeats": 1, "seed": 0, "vanilla_assets": 40}
     for name, bound in least.items():
         if getattr(arguments, name) < bound:

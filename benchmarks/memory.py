@@ -1,7 +1,7 @@
 """Peak memory of a run over a memory-mapped panel, in a process of its own.
 
-python -m benchmarks.engines --memory [--assets 5000] [--sessions 6300] starts two processes for
-each lane: the first writes the panel's files, block by block; the second maps them and runs.
+python -m benchmarks.engines --memory [--assets 5000] [--sessions 6300] starts one process that
+writes the panel's files, block by block, and one for each lane, which maps them and runs.
 """
 
 from __future__ import annotations

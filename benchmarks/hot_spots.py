@@ -1,0 +1,87 @@
+"""Where the time of a lane goes: functions by their own time, and sums by module.
+
+python -m benchmarks.hot_spots --lane factor [--assets 1000] [--sessions 2520] [--top 25]
+
+Shares are those of cProfile, which charges every call about a microsecond: small functions
+look larger than they are. The seconds beside them are those of a run without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.contest import Outcome
+from benchmarks.growth import SIDES
+from benchmarks.lanes import LANES
+from benchmarks.panels import Case, make_case
+from benchmarks.peers.vanilla import VANILLA
+
+__all__ = ["main", "profile_table"]
+
+_PLACES = ("backtrader", "numpy", "pandas", "strategies", "feeds", "benchmarks")
+_PROFILED = {engine.name: engine for engine in (*LANES, *VANILLA)}
+
+
+def profile_table(prepare: Callable[[Case], Callable[[], Outcome]], case: Case, top: int) -> str:
+    """Profile one run, the second of its kind, and set out its functions and modules."""
+    prepare(case)()
+    run = prepare(case)
+    start = time.process_time()
+    run()
+    seconds = time.process_time() - start
+    run = prepare(case)
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    stats = pstats.Stats(profile).stats
+    total = sum(own for _, _, own, _, _ in stats.values())
+    rows = [f"{seconds:.4f} s CPU without the profile, {total:.4f} s with it", ""]
+    modules: dict[str, list[float]] = defaultdict(lambda: [0.0, 0])
+    functions = []
+    for (path, _, name), (_, calls, own, _, _) in stats.items():
+        place = _place(path)
+        modules[place][0] += own
+        modules[place][1] += calls
+        functions.append((own, calls, f"{place}: {name}"))
+    by_module = [(own, calls, place) for place, (own, calls) in modules.items()]
+    for entries in (by_module, functions):
+        for own, calls, text in sorted(entries, key=lambda row: (-row[0], row[2]))[:top]:
+            rows.append(f"{100 * own / total:>6.1f} %  {calls:>9} calls  {text}")
+        rows.append("")
+    return "\n".join(rows)
+
+
+def _place(path: str) -> str:
+    """A module's name within its package; ``built-in`` for what is written in C."""
+    parts = Path(path).parts
+    for name in _PLACES:
+        if name in parts:
+            return "/".join(parts[len(parts) - 1 - parts[::-1].index(name) :])
+    return "built-in" if path.startswith("~") else Path(path).name
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Profile one lane and print the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.hot_spots", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--lane", choices=sorted(_PROFILED), default="factor")
+    parser.add_argument("--assets", type=int, default=1000)
+    parser.add_argument("--sessions", type=int, default=2520)
+    parser.add_argument("--side", choices=SIDES, default="long_short")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--top", type=int, default=25, help="rows of each table")
+    arguments = parser.parse_args(argv)
+    case = make_case(arguments.assets, arguments.sessions, arguments.side, arguments.seed)
+    print(profile_table(_PROFILED[arguments.lane].prepare, case, arguments.top))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
