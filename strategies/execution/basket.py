@@ -147,12 +147,11 @@ def fill_basket(
     after = _Afterwards(basket, reference, shares_per_unit, cash, held, others, costs, limits)
     asked = basket.reduce + basket.increase
     price, commission = after.charges(asked)
-    if after.is_clear(asked, price, commission):
-        scale = 1.0
-        if basket.whole:
-            return BasketFill(asked, price, commission, scale)
-    else:
-        scale = after.largest_scale()
+    scale = 1.0
+    if not after.is_clear(asked, price, commission):
+        scale = after.largest_scale(after.room_after(asked, price, commission))
+    if scale == 1.0 and basket.whole:
+        return BasketFill(asked, price, commission, scale)
     wanted = basket.increase if scale == 1.0 else scale * basket.increase
     size = basket.reduce + whole_lots(wanted, basket.lot)
     price, commission = after.charges(size)
@@ -198,30 +197,30 @@ class _Afterwards:
     def room(self, scale: float) -> tuple[float, float, float]:
         """Free cash above the buffer, NAV above the margin, and NAV, in currency."""
         size = self.basket.reduce + scale * self.basket.increase
-        price, commission = self.charges(size)
-        cash = self.cash - float(size @ price) - float(commission.sum())
+        return self.room_after(size, *self.charges(size))
+
+    def room_after(
+        self, size: np.ndarray, price: np.ndarray, commission: np.ndarray
+    ) -> tuple[float, float, float]:
+        cash = self.cash - float(size @ price) - float(np.add.reduce(commission))
         value = (self.held + size) * self.reference
-        long = self.other_long + value[value > 0].sum()
-        short = self.other_short + value[value < 0].sum()
+        long, short = _sums_by_side(value)
+        long, short = self.other_long + long, self.other_short + short
         nav = cash + long + short
         free_cash = cash + short - self.limits.cash_buffer * nav
         margin = nav - self.limits.maintenance_margin * (1.0 + _ABOVE) * (long - short)
-        return float(free_cash), float(margin), float(nav)
-
-    def slack(self, scale: float) -> float:
-        """How far the tighter limit is from binding, in currency; negative when broken."""
-        free_cash, margin, nav = self.room(scale)
-        return min(free_cash, margin) + _SLACK * abs(nav)
+        return free_cash, margin, nav
 
     def tighter_limit(self) -> str:
         free_cash, margin, _ = self.room(0.0)
         return "cash" if free_cash <= margin else "margin"
 
-    def largest_scale(self) -> float:
-        if not self.basket.increase.any() or self.slack(1.0) >= 0:
+    def largest_scale(self, asked: tuple[float, float, float]) -> float:
+        """The largest factor that the limits allow; `asked` is the room at a factor of 1."""
+        low, high, at_high = 0.0, 1.0, _slack(asked)
+        if at_high >= 0 or not np.count_nonzero(self.basket.increase):
             return 1.0
-        low, high = 0.0, 1.0
-        at_low, at_high = self.slack(low), self.slack(high)
+        at_low = _slack(self.room(low))
         if at_low < 0:
             return 0.0
         # Against the room there is, not against what was asked for: a lot must not be lost to
@@ -235,9 +234,23 @@ class _Afterwards:
             middle = low + (high - low) * share
             if at_low <= enough or not low < middle < high:
                 break
-            at_middle = self.slack(middle)
+            at_middle = _slack(self.room(middle))
             if at_middle >= 0:
                 low, at_low = middle, at_middle
             else:
                 high, at_high = middle, at_middle
         return low
+
+
+def _slack(room: tuple[float, float, float]) -> float:
+    """How far the tighter limit is from binding, in currency; negative when broken."""
+    free_cash, margin, nav = room
+    return min(free_cash, margin) + _SLACK * abs(nav)
+
+
+def _sums_by_side(value: np.ndarray) -> tuple[float, float]:
+    """Sums of what is above and of what is below zero."""
+    above = value > 0
+    if np.count_nonzero(above) == len(value):
+        return float(np.add.reduce(value)), 0.0
+    return float(np.add.reduce(value[above])), float(np.add.reduce(value[value < 0]))
