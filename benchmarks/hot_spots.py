@@ -1,9 +1,11 @@
 """Where the time of a lane goes: functions by their own time, and sums by module.
 
-python -m benchmarks.hot_spots --lane factor [--assets 1000] [--sessions 2520] [--top 25]
+python -m benchmarks.hot_spots --lane general [--assets 1000] [--sessions 2520] [--top 25]
+python -m benchmarks.hot_spots --phases
 
-Shares are those of cProfile, which charges every call about a microsecond: small functions
-look larger than they are. The seconds beside them are those of a run without it.
+``--phases`` times the stages of the factor lane instead, see :mod:`benchmarks.phases`. The
+shares are those of cProfile, which charges every call about a microsecond: small functions look
+larger than they are. The seconds above them are those of a run without it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from benchmarks.growth import SIDES
 from benchmarks.lanes import LANES
 from benchmarks.panels import Case, make_case
 from benchmarks.peers.vanilla import VANILLA
+from benchmarks.phases import measure_phases, phase_table
 
 __all__ = ["main", "profile_table"]
 
@@ -77,8 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--side", choices=SIDES, default="long_short")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--top", type=int, default=25, help="rows of each table")
+    parser.add_argument("--phases", action="store_true", help="stages of the factor lane")
     arguments = parser.parse_args(argv)
     case = make_case(arguments.assets, arguments.sessions, arguments.side, arguments.seed)
+    if arguments.phases:
+        print(phase_table(measure_phases(case, repeats=7), len(case.rows)))
+        return 0
     print(profile_table(_PROFILED[arguments.lane].prepare, case, arguments.top))
     return 0
 

@@ -11,10 +11,13 @@ from benchmarks import panels
 from benchmarks.contest import missing
 from benchmarks.engines import ENGINES, main
 from benchmarks.growth import extrapolate
+from benchmarks.hot_spots import main as show_hot_spots
 from benchmarks.memory import measure_memory, memory_table
 from benchmarks.panels import make_case, make_panel, open_panel, save_panel, target_weights
+from benchmarks.phases import PHASES, measure_phases
 from benchmarks.report import Line, growth_table, ratio_table, speed_table
 from feeds.errors import UserError
+from strategies.factor_rebalance import FactorRebalance
 
 BARS = ("open", "high", "low", "close", "volume", "split_factor", "dividend_factor", "tradable")
 
@@ -179,3 +182,24 @@ def test_memory_is_measured_in_a_process_of_its_own():
 def test_a_panel_too_large_for_the_disk_is_refused_before_it_is_written():
     with pytest.raises(UserError, match="GB free, the panel takes"):
         measure_memory(["factor"], 10**6, 10**7, "long_only", seed=1)
+
+
+def test_phases_of_the_factor_lane_are_all_met_and_leave_no_timer_behind():
+    case = make_case(12, 70, "long_short", seed=1)
+    before = ENGINES["factor"].prepare(case)()
+    phases = measure_phases(case, repeats=1)
+    # A phase whose function is no longer called would say that it takes no time.
+    assert [name for name, seconds in phases.items() if seconds <= 0] == []
+    assert len(phases) == len(PHASES) + 1
+    assert FactorRebalance._basket.__code__.co_name == "_basket"
+    assert ENGINES["factor"].prepare(case)() == before
+
+
+def test_hot_spots_are_shares_of_a_whole(capsys):
+    size = ["--assets", "12", "--sessions", "70", "--lane", "general", "--top", "1000"]
+    assert show_hot_spots(size) == 0
+    by_module = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    shares = [float(row.split()[0]) for row in by_module]
+    # Rounded to a tenth each.
+    assert sum(shares) == pytest.approx(100.0, abs=0.05 * len(shares))
+    assert any("strategies/execution/broker.py" in row for row in by_module)
