@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import partial
 from typing import Any
 
 import backtrader as bt
 
-from strategies.execution.open_positions import OpenPositions, is_ordinary
+from strategies.execution.open_positions import OpenPositions, WatchedPosition, is_ordinary
 from strategies.execution.orders import PanelBuyOrder, PanelSellOrder, make_order
+from strategies.execution.stock_fills import StockFill, fill_stock, split_size
 
 __all__ = ["PanelBroker"]
 
@@ -31,7 +34,10 @@ class PanelBroker(bt.brokers.BackBroker):
 
     def init(self) -> None:
         super().init()
+        self.positions = defaultdict(partial(WatchedPosition, self._forget))
         self._open: OpenPositions | None = None
+        self._covered: bool | None = None
+        self._sent_twice: set[int] = set()
 
     def buy(self, owner, data, size, price=None, plimit=None, **options):
         return self._place(PanelBuyOrder, owner, data, size, price, plimit, **options)
@@ -81,16 +87,17 @@ class PanelBroker(bt.brokers.BackBroker):
         return self.submit(order, check=_checksubmit)
 
     def addcommissioninfo(self, comminfo, name=None):
-        self._open = None
+        self._covered = None
+        self._forget()
         return super().addcommissioninfo(comminfo, name)
 
     def setcommission(self, *args, **kwargs):
-        self._open = None
+        self._covered = None
+        self._forget()
         return super().setcommission(*args, **kwargs)
 
     def next(self) -> None:
         if not self._is_covered():
-            self._open = None
             super().next()
             return
         while self._toactivate:
@@ -103,12 +110,13 @@ class PanelBroker(bt.brokers.BackBroker):
         self._get_value()
 
     def _is_covered(self) -> bool:
-        return (
-            self.p.shortcash
-            and not self._userhist
-            and not self._fundhist
-            and all(map(is_ordinary, self.comminfo.values()))
-        )
+        """Whether nothing is there that only Backtrader's own code covers."""
+        if self._covered is None:
+            self._covered = all(map(is_ordinary, self.comminfo.values()))
+        return self.p.shortcash and not self._userhist and not self._fundhist and self._covered
+
+    def _forget(self) -> None:
+        self._open = None
 
     def _held(self) -> OpenPositions:
         if self._open is None:
@@ -144,18 +152,111 @@ class PanelBroker(bt.brokers.BackBroker):
                 elif order.status == bt.Order.Completed:
                     self._bracketize(order)
 
+    def transmit(self, order, check=True):
+        # A child that comes later sends its parent again: it is in the queue twice then.
+        if order.status != bt.Order.Created:
+            self._sent_twice.add(order.ref)
+        return super().transmit(order, check)
+
     def _ococheck(self, order) -> None:
         """Cancel the rest of an order's group; alone in it, there is no queue to search."""
         group = self._ocos[self._ocos[order.ref]]
-        if self._ocol.get(group) == [order.ref]:
+        if self._ocol.get(group) == [order.ref] and order.ref not in self._sent_twice:
             del self._ocol[group]
         else:
             super()._ococheck(order)
 
-    def _execute(self, order, ago=None, **details):
-        if ago is not None:
-            self._open = None
-        return super()._execute(order, ago=ago, **details)
+    def check_submitted(self) -> None:
+        """Accept the orders whose fill at the price they were made at leaves cash."""
+        if not self._is_covered():
+            super().check_submitted()
+            return
+        cash, imagined = self.cash, {}
+        while self.submitted:
+            order = self.submitted.popleft()
+            if self._take_children(order) is None:
+                continue
+            cash = self._imagine(order, cash, imagined)
+            if cash >= 0.0:
+                self.submit_accept(order)
+                continue
+            order.margin()
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+
+    def _imagine(self, order, cash: float, imagined: dict) -> float:
+        """Cash after a fill that is not made."""
+        data, size = order.data, order.executed.remsize
+        if data not in imagined:
+            imagined[data] = self.positions[data].size
+        at_open = self.p.coo and order.exectype == bt.Order.Market
+        price = data.open[0] if at_open else order.created.price
+        opened, closed = split_size(imagined[data], size)
+        imagined[data] += size
+        scheme = self.getcommissioninfo(data)
+        return fill_stock(scheme, opened, closed, price, price, 0, cash).cash
+
+    def _try_exec(self, order) -> None:
+        if order.exectype != bt.Order.Market or self.p.slip_perc or self.p.slip_fixed:
+            super()._try_exec(order)
+        else:
+            # Without slippage the high and low of the bar are not looked at.
+            self._try_exec_market(order, order.data.open[0], None, None)
+
+    def _execute(self, order, ago=None, price=None, cash=None, position=None, dtcoc=None):
+        if ago is None or self.p.filler or order.data._compensate or not self._is_covered():
+            return super()._execute(order, ago, price, cash, position, dtcoc)
+        return None if price is None else self._fill(order, price, ago)
+
+    def _fill(self, order, price: float, ago: int) -> None:
+        """Fill all that is left of an order, or what closes if the rest cannot be paid."""
+        data, size = order.data, order.executed.remsize
+        scheme, position = self.getcommissioninfo(data), self.positions[data]
+        held, entry = position.size, position.price
+        opened, closed = split_size(held, size)
+        profit = -closed * (price - entry) * scheme.p.mult
+        fill = fill_stock(scheme, opened, closed, price, entry, profit, self.cash)
+        paid = not opened or fill.cash >= 0.0
+        self.cash = fill.cash if paid else fill.cash_after_closing
+        if opened and paid:
+            position.adjbase = price
+        if not paid:
+            fill = fill._replace(opened=0, opened_value=0.0, opened_commission=0.0)
+        if closed or fill.opened:
+            self._book(order, fill, price, profit, ago)
+        if not paid:
+            order.margin()
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+
+    def _book(self, order, fill: StockFill, price: float, profit: float, ago: int) -> None:
+        data, asked = order.data, order.executed.remsize
+        scheme, position = self.getcommissioninfo(data), self.positions[data]
+        size, held = fill.closed + fill.opened, position.size
+        scheme.confirmexec(size, price)
+        position.update(size, price, data.datetime.datetime())
+        # As asked for, also where the opening part could not be paid.
+        after = (position.size, position.price) if size == asked else (held + asked, price)
+        interest = self.d_credit.pop(data, 0.0) if fill.closed and self.p.int2pnl else 0.0
+        order.execute(
+            data.datetime[ago],
+            size,
+            price,
+            fill.closed,
+            fill.closed_value,
+            fill.closed_commission + interest,
+            fill.opened,
+            fill.opened_value,
+            fill.opened_commission,
+            scheme.margin,
+            profit,
+            *after,
+        )
+        order.addcomminfo(scheme)
+        self.notify(order)
+        self._ococheck(order)
 
     def _get_value(self, datas=None, lever: bool = False) -> float:
         while self._cash_addition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
@@ -14,6 +14,7 @@ from feeds.panel_feed import FeedsByName, PanelFeed, PanelFeeds
 from feeds.panel_line import Clock
 from strategies.execution.account import Account
 from strategies.execution.broker import PanelBroker
+from strategies.execution.collector import patient_collector
 from strategies.execution.listeners import follows_bars, hears_orders, wake_rows
 from strategies.execution.plan_broker import PlanBroker
 from strategies.execution.warmup import bars_counted
@@ -103,7 +104,10 @@ class PanelCerebro(bt.Cerebro):
 
     def runstrategies(self, iterstrat, predata=False):
         """Backtrader's own; feeds of a panel are not loaded, so nothing is loaded beforehand."""
-        return super().runstrategies(iterstrat, predata and self.panel is None)
+        if self.panel is None:
+            return super().runstrategies(iterstrat, predata)
+        self.clock.row = -1
+        return super().runstrategies(iterstrat, False)
 
     def stop_writers(self, runstrats) -> None:
         """Without a writer there is nothing to ask every feed and analyzer for."""
@@ -128,9 +132,10 @@ class PanelCerebro(bt.Cerebro):
 
     def _feeds_are_unread(self) -> bool:
         """Whether no strategy or observer reads feeds while it is made."""
+        if self._dooptimize or self.p.stdstats or self.observers or self.writers or self.signals:
+            return False
         classes = [entry[0] for choices in self.strats for entry in choices]
-        unread = all(not getattr(one, "reads_feeds", True) for one in classes)
-        return bool(classes) and unread and not (self.p.stdstats or self.observers or self.writers)
+        return bool(classes) and all(not getattr(one, "reads_feeds", True) for one in classes)
 
     def _runonce(self, runstrats) -> None:
         if self.panel is None:
@@ -139,48 +144,59 @@ class PanelCerebro(bt.Cerebro):
         for strategy in runstrats:
             strategy._once()
             strategy.reset()
-        self._walk(runstrats, "_oncepost_open", bt.Strategy._oncepost)
+        self._walk(runstrats, _ONCE)
 
     def _runnext(self, runstrats) -> None:
         if self.panel is None:
             super()._runnext(runstrats)
             return
         # Bar by bar for the indicators; the panel is in memory either way.
-        self._walk(runstrats, "_next_open", lambda strategy, _: strategy._next())
+        self._walk(runstrats, _NEXT)
+        if not self._event_stop:
+            self._datanotify()
+            self._storenotify()
 
-    def _walk(self, runstrats, before: str, decide: Callable[[bt.Strategy, float], None]) -> None:
+    def _walk(self, runstrats, mode: _Mode) -> None:
         """Go through the rows of the panel in Backtrader's order of events."""
         hidden, self.datas = self.datas, self._feeds
         _show(self._feeds, runstrats)
         try:
-            with bars_counted(self.panel, runstrats) as count_to:
+            with patient_collector(), bars_counted(self.panel, runstrats) as count_to:
                 for row in self._rows(runstrats):
+                    if mode.tells:
+                        self._storenotify()
+                        self._datanotify()
                     self.clock.row = row
                     count_to(row)
-                    if not self._step(runstrats, before, decide):
+                    self._step(runstrats, mode)
+                    if self._event_stop:
                         return
         finally:
             self.datas = hidden
 
-    def _step(self, runstrats, before: str, decide) -> bool:
-        """One row; False where a stop was asked for."""
+    def _step(self, runstrats, mode: _Mode) -> None:
+        """One row, broken off where a stop is asked for."""
         now = float(self.clock.numbers[self.clock.row])
+        if mode.tells:
+            self._dtmaster = self._udtmaster = bt.num2date(now)
+            self._datanotify()
+        if self._event_stop:
+            return
         self._check_timers(runstrats, now, cheat=True)
         if self.p.cheat_on_open:
             for strategy in runstrats:
-                getattr(strategy, before)()
+                mode.open(strategy)
                 if self._event_stop:
-                    return False
+                    return
         self._brokernotify()
         if self._event_stop:
-            return False
+            return
         self._check_timers(runstrats, now, cheat=False)
         for strategy in runstrats:
-            decide(strategy, now)
+            mode.decide(strategy, now)
             if self._event_stop:
-                return False
+                return
             self._next_writers(runstrats)
-        return True
 
     def _rows(self, runstrats) -> Iterable[int]:
         """The rows to walk through: all that have a bar, or those that anybody waits for.
@@ -195,6 +211,18 @@ class PanelCerebro(bt.Cerebro):
         if self._timers or self._timerscheat or self.runwriters or follows_bars(runstrats):
             return everything
         return sorted({everything[-1], *wake_rows(runstrats)})
+
+
+class _Mode(NamedTuple):
+    """How strategies are called at a bar, and whether stores and feeds tell anything."""
+
+    open: Callable[[bt.Strategy], None]
+    decide: Callable[[bt.Strategy, float], None]
+    tells: bool
+
+
+_ONCE = _Mode(bt.Strategy._oncepost_open, bt.Strategy._oncepost, tells=False)
+_NEXT = _Mode(bt.Strategy._next_open, lambda strategy, _: strategy._next(), tells=True)
 
 
 def _show(feeds: PanelFeeds, strategies: Iterable[bt.Strategy]) -> None:

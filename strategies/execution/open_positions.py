@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -10,7 +10,7 @@ import numpy as np
 
 from feeds.panel import Panel
 
-__all__ = ["OpenPositions", "is_ordinary"]
+__all__ = ["OpenPositions", "WatchedPosition", "is_ordinary"]
 
 #: What an ordinary commission scheme must not override to be computed by arrays.
 _ORDINARY = (
@@ -21,6 +21,32 @@ _ORDINARY = (
     "get_credit_interest",
     "_get_credit_interest",
 )
+
+
+class WatchedPosition(bt.Position):
+    """A position that says when it changes, also when a script of the user's changes it.
+
+    Parameters
+    ----------
+    changed : callable
+        Called before each change.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        super().__init__()
+
+    def set(self, size, price):
+        self._changed()
+        return super().set(size, price)
+
+    def fix(self, size, price):
+        self._changed()
+        return super().fix(size, price)
+
+    def update(self, size, price, dt=None):
+        self._changed()
+        return super().update(size, price, dt)
 
 
 class OpenPositions:

@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import Any
 
 import backtrader as bt
-from backtrader.order import OrderData
+from backtrader.order import OrderData, OrderExecutionBit
 from backtrader.utils import AutoOrderedDict
 
 __all__ = ["PanelBuyOrder", "PanelOrderData", "PanelSellOrder", "make_order"]
 
 _BUY, _CREATED, _MARKET = bt.Order.Buy, bt.Order.Created, bt.Order.Market
+_COMPLETED, _PARTIAL = bt.Order.Completed, bt.Order.Partial
 _TRAILING = (bt.Order.StopTrail, bt.Order.StopTrailLimit)
 _ALIVE = (bt.Order.Created, bt.Order.Submitted, bt.Order.Accepted, bt.Order.Partial)
 #: What Backtrader takes for the end of a day order.
@@ -28,6 +29,11 @@ _END_OF_DAY = dt.time(23, 59, 59, 9999)
 
 class PanelOrderData(OrderData):
     """What was asked for, or what was done: ``OrderData`` made and copied in one go."""
+
+    # Until something is executed: a record carries what differs, which makes it light to copy.
+    p1 = p2 = psize = pprice = 0
+    value = comm = pnl = 0.0
+    margin = None
 
     def __init__(
         self,
@@ -41,20 +47,15 @@ class PanelOrderData(OrderData):
         trailpercent: float | None = 0.0,
     ) -> None:
         self.pclose, self.dt, self.size, self.remsize = pclose, dt, size, remsize
-        self.exbits = deque()
-        self.p1 = self.p2 = 0
-        self._plimit = pricelimit
+        self._plimit, self.exbits = pricelimit, deque()
         # Each of the two prices stands in for the other where only one is given.
         self.price = price if price or not pricelimit else pricelimit
         self.pricelimit = pricelimit if pricelimit else price
         self.trailamount, self.trailpercent = trailamount, trailpercent
-        self.value = self.comm = self.pnl = 0.0
-        self.margin = None
-        self.psize = self.pprice = 0
 
     def clone(self) -> PanelOrderData:
         """A copy that lists as pending the executions since the last copy."""
-        self.markpending()
+        self.p1, self.p2 = self.p2, len(self.exbits)
         twin = object.__new__(type(self))
         twin.__dict__ = self.__dict__.copy()
         return twin
@@ -63,12 +64,42 @@ class PanelOrderData(OrderData):
 class _Lean:
     """The methods of an order that are called for each one at each bar."""
 
+    # Until they are set: most orders live without.
+    broker = comminfo = None
+    triggered = False
+    position = 0
+    _limitoffset = 0.0
+
     def clone(self) -> _Lean:
         """The order as it is now, as a notification keeps it."""
         twin = object.__new__(type(self))
         twin.__dict__ = members = self.__dict__.copy()
         members["executed"] = self.executed.clone()
         return twin
+
+    def execute(
+        self,
+        dt: float,
+        size: float,
+        price: float,
+        closed: float,
+        closedvalue: float,
+        closedcomm: float,
+        opened: float,
+        openedvalue: float,
+        openedcomm: float,
+        margin: float | None,
+        pnl: float,
+        psize: float,
+        pprice: float,
+    ) -> None:
+        """Book one execution and what it did to the position."""
+        done = self.executed
+        if size:
+            parts = closed, closedvalue, closedcomm, opened, openedvalue, openedcomm
+            done.addbit(OrderExecutionBit(dt, size, price, *parts, pnl, psize, pprice))
+            done.margin = margin
+        self.status = _PARTIAL if done.remsize else _COMPLETED
 
     def alive(self) -> bool:
         """Whether the order can still be filled."""
@@ -117,6 +148,7 @@ def make_order(
     histnotify: bool = False,
     simulated: bool = False,
     oco: bt.Order | None = None,
+    now: tuple[float | None, float] | None = None,
 ) -> bt.Order:
     """What ``bt.BuyOrder(...)`` or ``bt.SellOrder(...)`` would give.
 
@@ -134,6 +166,8 @@ def make_order(
         As for ``bt.Strategy.buy``.
     histnotify, simulated, oco
         As for ``bt.Order``.
+    now : (close, day number), optional
+        Of the feed's latest bar, from who knows them; read from the feed otherwise.
 
     Returns
     -------
@@ -157,9 +191,10 @@ def make_order(
     params.simulated, params.histnotify = simulated, histnotify
     ref = next(cls.refbasis)
     if simulated:
-        order = _order_of(cls, params, ref, price, 0.0)
-    else:
-        order = _order_of(cls, params, ref, data.close[0], data.datetime[0])
+        now = price, 0.0
+    elif now is None:
+        now = data.close[0], data.datetime[0]
+    order = _order_of(cls, params, ref, *now)
     if exectype in _TRAILING:
         _start_trail(order)
     if valid is not None:
@@ -175,15 +210,13 @@ def _order_of(
     order.params = order.p = params
     # Read at each bar: found here, they need not be searched for among the parameters.
     order.owner, order.data, order.tradeid = params.owner, params.data, params.tradeid
-    order.valid = params.valid
+    order.valid, order.parent, order.transmit = params.valid, params.parent, params.transmit
     order.exectype = _MARKET if params.exectype is None else params.exectype
     order.size = size = params.size if cls.ordtype == _BUY else -params.size
-    order.ref, order.broker, order.info = ref, None, AutoOrderedDict()
-    order.comminfo, order.triggered = None, False
+    order.ref, order.info, order.status = ref, AutoOrderedDict(), _CREATED
     order._active = params.parent is None
-    order.status, order.position = _CREATED, 0
-    limit = params.pricelimit
-    order._plimit, order._limitoffset, order._made = limit, 0.0, made
+    order._plimit = limit = params.pricelimit
+    order._made = made
     order.created = PanelOrderData(
         made,
         size,
