@@ -72,7 +72,8 @@ class PlanBroker(bt.brokers.BackBroker):
             One a ticket, reductions first; none if nobody listens.
         """
         if self.listened:
-            return self._listened_tickets().submit(plan, owner or self.cerebro.runningstrats[0])
+            first = self.cerebro.runningstrats[0]
+            return self._listened_tickets().submit(plan, first if owner is None else owner)
         self.p.account.submit(plan)
         return []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import backtrader as bt
@@ -46,6 +47,10 @@ class PlanOrders:
         self._open: dict[int, bt.Order] = {}
         self._owners: dict[int, Any] = {}
         self._liquidating = False
+        for strategy in broker.cerebro.runningstrats:
+            # Backtrader adds a copy of each order, for each time it was told, to a list that
+            # nothing reads: most of the memory of a long run, and of the time to manage it.
+            strategy._orders = deque(maxlen=0)
 
     @property
     def open(self) -> list[bt.Order]:
@@ -62,18 +67,16 @@ class PlanOrders:
         taken = overtakes and waiting == set(columns)
         for column in [*self._open] if taken else [c for c in self._open if c not in waiting]:
             self._end(column, bt.Order.cancel)
-        sizes = (basket.reduce + basket.increase).tolist()
-        made = []
-        for at in np.argsort(basket.increase != 0, kind="stable").tolist():
-            order = self._make(columns[at], sizes[at], plan.reason, plan.instant, owner)
-            made.append(order)
-            if taken:
-                self._open[columns[at]] = order
-            else:
-                order.reject()
-                self._broker.notify(order)
+        first = np.argsort(basket.increase != 0, kind="stable")
+        sizes = (basket.reduce + basket.increase)[first]
+        made = self._make(basket.column[first], sizes, plan.reason, plan.instant, owner)
         if taken:
             self._liquidating = False
+            self._open = {order.data.column: order for order in made}
+        else:
+            for order in made:
+                order.reject()
+                self._broker.notify(order)
         return made
 
     def step(self, row: int) -> None:
@@ -103,40 +106,44 @@ class PlanOrders:
 
     def _liquidate(self) -> None:
         self._liquidating = True
-        for column in self._account.waiting.tolist():
-            size = -float(self._account.position[column])
-            self._open[column] = self._make(column, size, "liquidation", "close", None)
+        columns = self._account.waiting
+        made = self._make(columns, -self._account.position[columns], "liquidation", "close")
+        self._open = {order.data.column: order for order in made}
 
     def _fill(
         self, row, decision_row, reason, column, size, price, reference, commission, waiting
     ) -> None:
         """Execute the orders of fills of one instant."""
-        fills = (column.tolist(), size.tolist(), price.tolist(), commission.tolist())
-        for at, units, paid, fee in zip(*fills, strict=True):
-            order = self._open.get(at)
-            if order is None or order.info["reason"] != reason:
-                # The account decided it in this very session.
-                order = self._make(at, units, reason, "close", None)
+        orders = [self._open.get(at) for at in column.tolist()]
+        if any(order is None or order.info["reason"] != reason for order in orders):
+            # The account decided it in this very session.
+            orders = self._make(column, size, reason, "close")
+            for order in orders:
                 self._accept(order)
-            self._execute(order, row, at, units, paid, fee)
-            left = order.executed.remsize
-            if order.status == bt.Order.Partial and at not in waiting:
-                if abs(left) <= _ROUNDING * abs(order.size):
-                    order.executed.remsize = 0.0
+        today = float(self._broker.p.clock.numbers[row])
+        fills = (size.tolist(), price.tolist(), commission.tolist())
+        for order, *fill in zip(orders, *fills, strict=True):
+            # A series that has ended is closed on its own last day.
+            day = order.data.datetime[0] if reason == "delisting" else today
+            self._execute(order, row, day, *fill)
+            done, at = order.executed, order.data.column
+            if done.remsize and at not in waiting:
+                if abs(done.remsize) <= _ROUNDING * abs(order.size):
+                    done.remsize = 0.0
                     order.completed()
             self._broker.notify(order)
-            if order.status == bt.Order.Completed and self._open.get(at) is order:
+            if not done.remsize and self._open.get(at) is order:
                 del self._open[at]
 
     def _execute(
-        self, order: bt.Order, row: int, column: int, size: float, price: float, commission: float
+        self, order: bt.Order, row: int, day: float, size: float, price: float, commission: float
     ) -> None:
-        entry, psize, pprice, opened, closed = self._positions.book(row, column, size, price)
-        closed_fee, opened_fee = _split(commission, closed, opened)
         data = order.data
-        scheme = self._broker.getcommissioninfo(data)
+        entry, psize, pprice, opened, closed = self._positions.book(row, data.column, size, price)
+        closed_fee, opened_fee = _split(commission, closed, opened)
+        order.comminfo = scheme = self._broker.getcommissioninfo(data)
         order.execute(
-            data.datetime[0],
+            day,
             size,
             price,
             closed,
@@ -150,23 +157,38 @@ class PlanOrders:
             psize,
             pprice,
         )
-        order.comminfo = scheme
 
-    def _make(self, column: int, size: float, reason: str, instant: str, owner: Any) -> bt.Order:
-        """A submitted order for `size` signed units."""
-        cerebro = self._broker.cerebro
-        if owner is None:
-            owner = self._owners.get(column, cerebro.runningstrats[0])
-        self._owners[column] = owner
-        kind = PanelBuyOrder if size > 0 else PanelSellOrder
-        data, exectype = cerebro.datas[column], _EXECTYPE[instant]
-        # An asset that is not listed yet has neither a close nor a date.
-        order = make_order(kind, owner, data, abs(size), exectype=exectype, simulated=not len(data))
-        order.p.simulated = False
-        order.info["reason"] = reason
-        order.submit()
-        self._broker.notify(order)
-        return order
+    def _make(
+        self, columns: np.ndarray, sizes: np.ndarray, reason: str, instant: str, owner: Any = None
+    ) -> list[bt.Order]:
+        """Submitted orders for some signed units."""
+        broker, panel = self._broker, self._account.panel
+        row, datas, owners = broker.p.clock.row, broker.cerebro.datas, self._owners
+        today, first = float(broker.p.clock.numbers[row]), broker.cerebro.runningstrats[0]
+        closes, trades = panel.close[row, columns].tolist(), panel.tradable[row, columns].tolist()
+        made = []
+        for at, size, close, has_bar in zip(
+            columns.tolist(), sizes.tolist(), closes, trades, strict=True
+        ):
+            data = datas[at]
+            now = (close, today) if has_bar else None
+            if now is None and not len(data):
+                # Not listed yet: it has no close, and no date of its own.
+                now = None, today
+            owners[at] = whose = owners.get(at, first) if owner is None else owner
+            order = make_order(
+                PanelBuyOrder if size > 0 else PanelSellOrder,
+                whose,
+                data,
+                abs(size),
+                exectype=_EXECTYPE[instant],
+                now=now,
+            )
+            order.info["reason"] = reason
+            order.submit()
+            broker.notify(order)
+            made.append(order)
+        return made
 
     def _accept(self, order: bt.Order) -> None:
         order.accept()
