@@ -197,27 +197,36 @@ class Carry:
         received, amounts = [], []
         for kind, rates in self._rates.items():
             rate = rates[column]
-            if rate.any():
+            paid = ((rate != 0) & (worth[0] < 0)).nonzero()[0]
+            if len(paid):
                 amount = owed * rate * year
-                received.append(amount.sum(axis=1))
-                paid = amount.any(axis=0).nonzero()[0]
-                amounts.append((kind, column[paid], amount[:, paid]))
-        interest = np.zeros(len(days))
-        if self.cash_annual == 0:
+                received.append(np.add.reduce(amount, axis=1))
+                amounts.append((kind, column[paid], amount.take(paid, axis=1)))
+        if self.cash_annual != 0:
+            after, interest = self._with_interest(days, cash, owed, received)
+            amounts.append(("interest", np.array([-1]), interest[:, None]))
+        elif received:
             # The same sums in the same order as session by session.
-            steps = np.column_stack([*received, interest]).ravel()
+            steps = np.column_stack(received).ravel()
             after = np.add.accumulate(np.concatenate([[cash], steps]))
-            return after[len(received) + 1 :: len(received) + 1], amounts
-        after = np.empty(len(days))
-        for number, short in enumerate(owed.sum(axis=1).tolist()):
+            after = after[len(received) :: len(received)]
+        else:
+            after = np.full(len(days), cash)
+        return after, amounts
+
+    def _with_interest(
+        self, days: np.ndarray, cash: float, owed: np.ndarray, received: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(B,) cash after each session and (B,) interest, on cash that is not short proceeds."""
+        after, interest = np.empty(len(days)), np.empty(len(days))
+        for number, short in enumerate(np.add.reduce(owed, axis=1).tolist()):
             share = int(days[number]) / self.day_count
             interest[number] = (cash - short) * self.cash_annual * share
-            for kind_received in received:
-                cash += float(kind_received[number])
+            for of_kind in received:
+                cash += float(of_kind[number])
             cash += float(interest[number])
             after[number] = cash
-        amounts.append(("interest", np.array([-1]), interest[:, None]))
-        return after, amounts
+        return after, interest
 
     @cached_property
     def _rates(self) -> dict[str, np.ndarray]:
