@@ -216,6 +216,7 @@ def test_a_closed_account_decides_but_trades_no_more(make_panel):
     assert [fill[2] for fill in fills_of(account)] == ["rebalance", "liquidation"]
     assert len(strategy.decisions) == 2
     assert account.value < 0
+    assert events_of(account, "rejected") == [(4, -1)]
 
 
 class Awake(FactorRebalance):
