@@ -252,18 +252,21 @@ class Notified(Logged):
             self.data0.put_notification(self.data0.DELAYED, "late")
 
 
-class Mailbox(bt.Store):
-    """A store that has something to say."""
+def mailbox():
+    """A store that has something to say; Backtrader keeps one store a class."""
 
-    def start(self, data=None, broker=None):
-        super().start(data, broker)
-        self.put_notification("hello", 1, key="value")
+    class Mailbox(bt.Store):
+        def start(self, data=None, broker=None):
+            super().start(data, broker)
+            self.put_notification("hello", 1, key="value")
+
+    return Mailbox()
 
 
 @pytest.mark.parametrize("how", [{}, {"runonce": False}])
 def test_messages_of_stores_and_datas(how, panel):
     def build(cerebro, base):
-        cerebro.addstore(Mailbox())
+        cerebro.addstore(mailbox())
         cerebro.addstrategy(Notified, base=base)
 
     run_both(panel, build, how, stdstats=False)
