@@ -25,6 +25,7 @@ from benchmarks.lanes import LANES
 from benchmarks.panels import Case, make_case
 from benchmarks.peers.vanilla import VANILLA
 from benchmarks.phases import measure_phases, phase_table
+from benchmarks.tables import aligned
 
 __all__ = ["main", "profile_table"]
 
@@ -44,7 +45,6 @@ def profile_table(prepare: Callable[[Case], Callable[[], Outcome]], case: Case, 
     profile.runcall(run)
     stats = pstats.Stats(profile).stats
     total = sum(own for _, _, own, _, _ in stats.values())
-    rows = [f"{seconds:.4f} s CPU without the profile, {total:.4f} s with it", ""]
     modules: dict[str, list[float]] = defaultdict(lambda: [0.0, 0])
     functions = []
     for (path, _, name), (_, calls, own, _, _) in stats.items():
@@ -53,11 +53,19 @@ def profile_table(prepare: Callable[[Case], Callable[[], Outcome]], case: Case, 
         modules[place][1] += calls
         functions.append((own, calls, f"{place}: {name}"))
     by_module = [(own, calls, place) for place, (own, calls) in modules.items()]
-    for entries in (by_module, functions):
-        for own, calls, text in sorted(entries, key=lambda row: (-row[0], row[2]))[:top]:
-            rows.append(f"{100 * own / total:>6.1f} %  {calls:>9} calls  {text}")
-        rows.append("")
-    return "\n".join(rows)
+    return "\n\n".join(
+        [
+            f"{seconds:.4f} s CPU without the profile, {total:.4f} s with it",
+            _top_table("module", by_module, total, top),
+            _top_table("function", functions, total, top),
+        ]
+    )
+
+
+def _top_table(what: str, entries: list[tuple[float, int, str]], total: float, top: int) -> str:
+    ranked = sorted(entries, key=lambda entry: (-entry[0], entry[2]))[:top]
+    rows = [[text, f"{100 * own / total:.1f} %", str(calls)] for own, calls, text in ranked]
+    return aligned((what, "own time", "calls"), rows)
 
 
 def _place(path: str) -> str:

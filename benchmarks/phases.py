@@ -15,6 +15,7 @@ from functools import wraps
 
 from benchmarks.lanes import LANES
 from benchmarks.panels import Case
+from benchmarks.tables import aligned
 
 __all__ = ["PHASES", "measure_phases", "phase_table"]
 
@@ -52,13 +53,16 @@ def measure_phases(case: Case, repeats: int) -> dict[str, float]:
 def phase_table(phases: dict[str, float], decisions: int) -> str:
     """Phases with their share, milliseconds, and microseconds a decision."""
     total = sum(phases.values())
-    rows = [f"{'phase':<40} {'share':>7} {'ms':>8} {'us a decision':>14}"]
-    for name, seconds in (*phases.items(), ("all", total)):
-        rows.append(
-            f"{name:<40} {100 * seconds / total:>5.1f} % {1e3 * seconds:>8.2f} "
-            f"{1e6 * seconds / decisions:>14.1f}"
-        )
-    return "\n".join(rows)
+    rows = [
+        [
+            name,
+            f"{100 * seconds / total:.1f} %",
+            f"{1e3 * seconds:.2f}",
+            f"{1e6 * seconds / decisions:.1f}",
+        ]
+        for name, seconds in (*phases.items(), ("all", total))
+    ]
+    return aligned(("phase", "share", "ms", "us a decision"), rows)
 
 
 @contextmanager

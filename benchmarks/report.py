@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from benchmarks.contest import Result
+from benchmarks.tables import aligned
 
 __all__ = [
     "RATIOS",
@@ -132,19 +133,17 @@ def json_lines(lines: Iterable[Line]) -> str:
 
 def speed_table(lines: Iterable[Line]) -> str:
     """Engines with CPU, fills, final value and its difference to our factor lane's."""
-    head = f"{'engine':<52} {'N':>5} {'CPU s':>9} {'min..max':>19} {'fills':>7} {'value':>12}"
-    rows = [f"{head} {'difference':>10}"]
-    for line in lines:
-        spread = "extrapolated" if line.extrapolated else f"{line.least:.4f}..{line.most:.4f}"
-        value = "" if line.extrapolated else f"{line.final_value:.2f}"
-        fills = "" if line.extrapolated else str(line.fills)
-        known = not line.extrapolated and line.difference is not None
-        difference = f"{line.difference:.1e}" if known else ""
-        rows.append(
-            f"{line.title:<52} {line.assets:>5} {line.cpu_seconds:>9.4f} {spread:>19} "
-            f"{fills:>7} {value:>12} {difference:>10}"
-        )
-    return "\n".join(rows)
+    head = ("engine", "N", "CPU s", "min..max", "fills", "final value", "difference")
+    return aligned(head, [_speed_row(line) for line in lines])
+
+
+def _speed_row(line: Line) -> list[str]:
+    start = [line.title, str(line.assets), f"{line.cpu_seconds:.4f}"]
+    if line.extrapolated:
+        return [*start, "extrapolated", "", "", ""]
+    difference = "" if line.difference is None else f"{line.difference:.1e}"
+    spread = f"{line.least:.4f}..{line.most:.4f}" if line.repeats > 1 else "once"
+    return [*start, spread, str(line.fills), f"{line.final_value:.2f}", difference]
 
 
 def ratio_table(lines: Iterable[Line], judged: bool) -> tuple[str, bool]:
@@ -155,29 +154,35 @@ def ratio_table(lines: Iterable[Line], judged: bool) -> tuple[str, bool]:
         if ratio.above not in cpu or ratio.below not in cpu:
             continue
         value = cpu[ratio.above] / cpu[ratio.below]
-        text = f"{ratio.above + ' / ' + ratio.below:<32} {value:>10.1f}"
-        for name, bound in (("limit", ratio.limit), ("aim", ratio.aim)):
-            if bound is None:
-                continue
-            text += f"   {name}: {'at most' if ratio.at_most else 'at least'} {bound:g}"
-            if judged:
-                text += " (holds)" if ratio.holds(value, bound) else " (missed)"
+        bounds = [_bound(ratio, value, bound, judged) for bound in (ratio.limit, ratio.aim)]
+        rows.append([f"{ratio.above} / {ratio.below}", f"{value:.1f}", *bounds])
         if judged and ratio.limit is not None:
             held = held and ratio.holds(value, ratio.limit)
-        rows.append(text)
-    return "\n".join(rows), held
+    return aligned(("CPU ratio", "measured", "limit", "aim"), rows), held
+
+
+def _bound(ratio: Ratio, value: float, bound: float | None, judged: bool) -> str:
+    if bound is None:
+        return ""
+    verdict = "holds" if ratio.holds(value, bound) else "missed"
+    text = f"{'at most' if ratio.at_most else 'at least'} {bound:,g}"
+    return f"{text}: {verdict}" if judged else text
 
 
 def growth_table(lines: Iterable[Line]) -> str:
     """CPU, CPU a fill and CPU an asset-bar by engine, side and size."""
+    head = ("engine", "side", "T", "N", "fills", "CPU s", "us a fill", "ns an asset-bar")
     rows = [
-        f"{'engine':<9} {'side':<10} {'T':>5} {'N':>5} {'fills':>7} {'CPU s':>9} "
-        f"{'us a fill':>10} {'ns an asset-bar':>16}"
+        [
+            line.engine,
+            line.side,
+            str(line.sessions),
+            str(line.assets),
+            str(line.fills),
+            f"{line.cpu_seconds:.4f}",
+            f"{line.per_fill:.2f}",
+            f"{line.per_asset_bar:.2f}",
+        ]
+        for line in lines
     ]
-    for line in lines:
-        rows.append(
-            f"{line.engine:<9} {line.side:<10} {line.sessions:>5} {line.assets:>5} "
-            f"{line.fills:>7} {line.cpu_seconds:>9.4f} {line.per_fill:>10.2f} "
-            f"{line.per_asset_bar:>16.2f}"
-        )
-    return "\n".join(rows)
+    return aligned(head, rows, texts=2)
