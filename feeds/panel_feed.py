@@ -23,7 +23,7 @@ class PanelFeed(bt.feed.DataBase):
     column: int = -1
 
     def __len__(self) -> int:
-        return len(self.lines.lines[0])
+        return len(self.close)
 
     def reset(self) -> None:
         """Nothing to reset: the clock holds the position."""

@@ -132,7 +132,8 @@ class PanelLine(LineBuffer):
         return self._position() + 1
 
     def __len__(self) -> int:
-        return self._position() + 1
+        row = self._now.row
+        return self._bar_of[row] + 1 if row >= 0 else 0
 
     def __getitem__(self, ago: int) -> float:
         row = self._now.row

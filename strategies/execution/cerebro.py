@@ -98,7 +98,8 @@ class PanelCerebro(bt.Cerebro):
         if self._feeds_are_unread():
             self.datas = self._feeds[:1]
         try:
-            return super().run(**kwargs)
+            with patient_collector():
+                return super().run(**kwargs)
         finally:
             self.datas = self._feeds
 
@@ -161,7 +162,7 @@ class PanelCerebro(bt.Cerebro):
         hidden, self.datas = self.datas, self._feeds
         _show(self._feeds, runstrats)
         try:
-            with patient_collector(), bars_counted(self.panel, runstrats) as count_to:
+            with bars_counted(self.panel, runstrats) as count_to:
                 for row in self._rows(runstrats):
                     if mode.tells:
                         self._storenotify()

@@ -1,4 +1,4 @@
-"""Python's cycle collector while bars are walked through."""
+"""Python's cycle collector during a run."""
 
 from __future__ import annotations
 
