@@ -140,7 +140,7 @@ def made(build):
         return type(error)
 
 
-@settings(derandomize=True, max_examples=600, deadline=None)
+@settings(derandomize=True, max_examples=300, deadline=None)
 @given(arguments, st.booleans(), st.sampled_from([737425.0, 737425.5, 737425.99]))
 def test_every_attribute_equals_that_of_backtraders_order(options, is_buy, day):
     theirs_of, ours_of = BOTH[not is_buy]
@@ -230,7 +230,7 @@ STEPS = {
 }
 
 
-@settings(derandomize=True, max_examples=150, deadline=None)
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from(sorted(STEPS)), max_size=7),
     st.sampled_from([None, bt.Order.Limit, bt.Order.StopTrail, bt.Order.StopTrailLimit]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
@@ -12,7 +13,7 @@ from strategies.execution.account import Account, Plan
 from strategies.execution.orders import PanelBuyOrder, PanelSellOrder, make_order
 from strategies.execution.plan_positions import PlanPositions
 
-__all__ = ["PlanOrders"]
+__all__ = ["PlanOrders", "split_fee"]
 
 _EXECTYPE = {"open": bt.Order.Market, "close": bt.Order.Close}
 #: What is left of an order up to this share of it is rounding.
@@ -66,7 +67,7 @@ class PlanOrders:
         columns, waiting = basket.column.tolist(), set(account.waiting.tolist())
         taken = overtakes and waiting == set(columns)
         for column in [*self._open] if taken else [c for c in self._open if c not in waiting]:
-            self._end(column, bt.Order.cancel)
+            self._end(self._open.pop(column), bt.Order.cancel)
         first = np.argsort(basket.increase != 0, kind="stable")
         sizes = (basket.reduce + basket.increase)[first]
         made = self._make(basket.column[first], sizes, plan.reason, plan.instant, owner)
@@ -75,8 +76,7 @@ class PlanOrders:
             self._open = {order.data.column: order for order in made}
         else:
             for order in made:
-                order.reject()
-                self._broker.notify(order)
+                self._end(order, bt.Order.reject)
         return made
 
     def step(self, row: int) -> None:
@@ -92,7 +92,7 @@ class PlanOrders:
         for column in [column for column in self._open if column not in waiting]:
             # What was filled in part, or overtaken, is not for want of money.
             short = column not in cancelled and not self._open[column].executed.size
-            self._end(column, bt.Order.margin if short else bt.Order.cancel)
+            self._end(self._open.pop(column), bt.Order.margin if short else bt.Order.cancel)
         if liquidated:
             self._liquidate()
 
@@ -140,7 +140,7 @@ class PlanOrders:
     ) -> None:
         data = order.data
         entry, psize, pprice, opened, closed = self._positions.book(row, data.column, size, price)
-        closed_fee, opened_fee = _split(commission, closed, opened)
+        closed_fee, opened_fee = split_fee(commission, closed, opened)
         order.comminfo = scheme = self._broker.getcommissioninfo(data)
         order.execute(
             day,
@@ -164,7 +164,7 @@ class PlanOrders:
         """Submitted orders for some signed units."""
         broker, panel = self._broker, self._account.panel
         row, datas, owners = broker.p.clock.row, broker.cerebro.datas, self._owners
-        today, first = float(broker.p.clock.numbers[row]), broker.cerebro.runningstrats[0]
+        today, first = self._today(), broker.cerebro.runningstrats[0]
         closes, trades = panel.close[row, columns].tolist(), panel.tradable[row, columns].tolist()
         made = []
         for at, size, close, has_bar in zip(
@@ -190,19 +190,39 @@ class PlanOrders:
             made.append(order)
         return made
 
+    def _today(self) -> float:
+        clock = self._broker.p.clock
+        return float(clock.numbers[clock.row])
+
     def _accept(self, order: bt.Order) -> None:
         order.accept()
         self._broker.notify(order)
 
-    def _end(self, column: int, how: Any) -> None:
-        order = self._open.pop(column)
-        how(order)
+    def _end(self, order: bt.Order, how: Callable[[bt.Order], Any]) -> None:
+        try:
+            how(order)
+        except IndexError:
+            # Not listed yet: Backtrader dates the end by a bar that is not there.
+            order.executed.dt = self._today()
         self._broker.notify(order)
 
 
-def _split(commission: float, closed: float, opened: float) -> tuple[float, float]:
+def split_fee(commission: float, closed: float, opened: float) -> tuple[float, float]:
     """One ticket's fee on its closing and its opening part, by size.
 
+    Parameters
+    ----------
+    commission : float
+        In currency.
+    closed, opened : float
+        Signed units, of one sign; at least one of them not 0.
+
+    Returns
+    -------
+    (closing, opening) : tuple of float
+
+    Notes
+    -----
     The larger part is rounded and the smaller is the difference, which is then exact: the two
     add up to the fee to the last bit.
     """
