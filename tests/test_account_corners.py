@@ -66,3 +66,11 @@ def test_a_liquidation_trades_lots_of_printed_shares_as_after_the_last_split(mak
     # 108 shares are 10.8, or 2.7 units: five lots.
     account = liquidated(make_panel, [1e4, 1e4, 1e4, 1e4, 108.0, 108.0], [2.0] * 3 + [4.0] * 3)
     assert [fill[3] for fill in fills_of(account)] == [-100.0, 2.5, 2.5]
+
+
+def test_a_series_that_resumes_on_the_very_next_session_has_not_ended(make_panel):
+    close = np.array([10.0, 10.0, NAN, NAN, 10.0, 10.0])[:, None]
+    panel = make_panel(close, end_reason=np.array(["bankruptcy"]))
+    account = run_account(make_account(panel, stale_after=2), {0: [10.0]})
+    # Two sessions without a bar: closed on row 3, and not at nothing, which nobody could know.
+    assert fills_of(account)[1][:5] == (3, "A00", "delisting", -10.0, 10.0)
