@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from strategies.execution.account import Account
-from strategies.execution.costs import Carry
+from strategies.execution.commission import FixedCommission
+from strategies.execution.costs import Carry, TradingCosts
+from strategies.execution.slippage import BpsSlippage, NoSlippage
 from tests.engine_case import events_of, fills_of, make_account, run_account
 
 NAN = np.nan
@@ -37,6 +39,18 @@ def test_a_holding_that_may_not_miss_one_bar_is_closed_before_the_plan_of_that_s
     assert events_of(account, "waiting") == []
     # Interest of 0.1 % of 900 on row 2, once.
     assert account.journal.carry[0][3].tolist() == pytest.approx([0.9])
+
+
+def test_each_ticket_of_a_mixed_basket_pays_the_costs_of_its_class(make_panel):
+    panel = make_panel(np.full((3, 3), 10.0))
+    schemes = (FixedCommission(1.0), FixedCommission(5.0)), (BpsSlippage(100), NoSlippage())
+    account = make_account(panel)
+    costs = TradingCosts(np.array([1, 0, 1]), *schemes)
+    account = Account(panel, costs, account.carry, account.rules)
+    run_account(account, {0: [0.0, 10.0, 20.0]}, lot=1.0)
+    # 1 % of 10 and a fee of 1 for the second asset; no slippage and a fee of 5 for the third.
+    assert [fill[4:] for fill in fills_of(account)] == [(pytest.approx(10.1), 1.0), (10.0, 5.0)]
+    assert account.cash == pytest.approx(1000 - 101 - 1 - 200 - 5)
 
 
 def test_each_plan_says_once_that_its_ticket_is_cut(make_panel):
@@ -69,7 +83,7 @@ def test_a_liquidation_trades_lots_of_printed_shares_as_after_the_last_split(mak
 
 
 def test_a_series_that_resumes_on_the_very_next_session_has_not_ended(make_panel):
-    close = np.array([10.0, 10.0, NAN, NAN, 10.0, 10.0])[:, None]
+    close = np.array([10.0, 10.0, NAN, NAN, 10.0])[:, None]
     panel = make_panel(close, end_reason=np.array(["bankruptcy"]))
     account = run_account(make_account(panel, stale_after=2), {0: [10.0]})
     # Two sessions without a bar: closed on row 3, and not at nothing, which nobody could know.
