@@ -52,6 +52,12 @@ def test_sizes_follow_from_the_value_and_closes_of_the_decision_row(make_panel):
     assert strategy.decisions[0].weights.tolist() == [0.5, 0.5]
 
 
+def test_sizes_do_not_know_the_close_at_which_they_fill(make_panel):
+    _, account = run(make_panel(np.array([[10.0], [8.0], [8.0]])), {0: [1]}, fill="next_close")
+    # 1,000 / 10, not 1,000 / 8.
+    assert sizes(account) == [(1, "A00", pytest.approx(100.0))]
+
+
 def test_what_is_no_longer_selected_is_sold_whole(make_panel):
     panel = make_panel(np.full((5, 2), 10.0))
     _, account = run(panel, {0: [1, NAN], 2: [NAN, 1]}, lots={"equity": 7.0}, fill="next_close")
