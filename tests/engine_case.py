@@ -33,10 +33,11 @@ def make_account(
     buffer=0.0,
     margin=0.25,
     stale_after=10,
+    participation_rate=None,
 ):
     columns = panel.shape[1]
     zeros = np.zeros(columns)
-    rules = AccountRules(cash, Limits(buffer, margin), stale_after, RETURNS)
+    rules = AccountRules(cash, Limits(buffer, margin), stale_after, RETURNS, participation_rate)
     costs = make_costs(columns, commission, slippage)
     return Account(panel, costs, carry or Carry(zeros, zeros), rules)
 

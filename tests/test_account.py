@@ -88,6 +88,14 @@ def test_what_is_held_without_a_bar_counts_at_its_last_close(make_panel):
     assert fills_of(account)[1][:4] == (3, "A01", "rebalance", 50.0)
 
 
+def test_what_is_held_and_traded_counts_once(make_panel):
+    # 50 short at 10 leave 1,500 of cash. Covering 10 leaves 1,400, of which 400 are collateral:
+    # 1,000 for the 100 units asked for.
+    account = make_account(make_panel(np.full((4, 2), 10.0)))
+    run_account(account, {0: [-50.0, 0.0], 1: [-40.0, 100.0]}, lot=0.5)
+    assert account.position.tolist() == [-40.0, 100.0]
+
+
 # Tickets without a bar
 
 
@@ -168,6 +176,15 @@ def test_an_ended_series_is_closed_at_its_delisting_return(make_panel, reason, p
     # Bought at 11: 1,000 - 110 + 10 x the price.
     assert account.cash == pytest.approx(890 + 10 * price)
     assert events_of(account, "delisting") == [(5, 0)]
+
+
+def test_a_series_can_be_closed_on_the_first_session_without_a_bar(make_panel):
+    # Also where a plan for another asset fills on that session.
+    close = np.full((5, 2), 10.0)
+    close[3:, 0] = NAN
+    for targets in ({0: [10.0, 0.0]}, {0: [10.0, 0.0], 2: [10.0, 5.0]}):
+        account = run_account(make_account(make_panel(close), stale_after=1), targets)
+        assert [fill[:3] for fill in fills_of(account)][1:2] == [(3, "A00", "delisting")]
 
 
 def test_the_last_mark_is_carried_until_a_series_is_closed(make_panel):

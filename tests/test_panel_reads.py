@@ -85,6 +85,12 @@ def test_an_asset_long_dead_is_looked_through_once():
     assert counted.cells <= 11_000
 
 
+def test_a_bar_found_for_a_later_row_is_not_shown_to_an_earlier_one():
+    tradable = np.array([[False], [False], [True], [False]])
+    bars, every = LastBars(tradable), np.array([0])
+    assert [bars.at(row, every)[0] for row in (3, 1, 2, 3, 0)] == [2, -1, 2, 2, -1]
+
+
 def test_before_the_first_row_there_is_no_bar():
     assert LastBars(np.ones((3, 2), dtype=bool)).at(-1, np.array([1])).tolist() == [-1]
 

@@ -45,5 +45,15 @@ def test_rows_after_the_question_are_not_read(make_panel):
     assert [opens.shown(row, every) for row in (5, 3, 4, 2)] == [True, False, True, False]
 
 
+def test_no_row_between_two_questions_is_left_out(make_panel):
+    close = np.full((8, 1), 10.0)
+    for only in range(8):
+        open_ = close.copy()
+        open_[only] = 9.0
+        opens, every = TradedOpens(make_panel(close, open_)), np.array([0])
+        answers = [opens.shown(row, every) for row in (1, 2, 5, 7)]
+        assert answers == [only <= row for row in (1, 2, 5, 7)]
+
+
 def test_no_ticket_lacks_an_open(make_panel):
     assert TradedOpens(make_panel(np.full((2, 1), 10.0))).shown(0, np.zeros(0, dtype=int))
