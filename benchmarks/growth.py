@@ -30,10 +30,15 @@ def measure_small(
 
 
 def extrapolate(lines: Iterable[Line], assets: int) -> Line:
-    """What one engine would take at `assets`: a straight line through its two largest sizes."""
+    """What one engine would take at `assets`, from its two largest sizes.
+
+    The lower of a straight line through both and of a constant cost an asset, so that the guess
+    does not flatter whatever is compared with it.
+    """
     small, large = sorted(lines, key=lambda line: line.assets)[-2:]
     slope = (large.cpu_seconds - small.cpu_seconds) / (large.assets - small.assets)
-    seconds = large.cpu_seconds + slope * (assets - large.assets)
+    straight = large.cpu_seconds + slope * (assets - large.assets)
+    seconds = min(straight, large.cpu_seconds * assets / large.assets)
     return replace(
         large,
         assets=assets,

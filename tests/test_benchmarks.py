@@ -125,12 +125,20 @@ def test_bt_comes_close(case):
     assert outcome("bt", case).final_value == pytest.approx(by_hand(case), rel=1e-3)
 
 
-def test_growth_is_extrapolated_along_a_straight_line():
-    measured = [line("vanilla", cpu, assets=n) for n, cpu in ((50, 9.0), (100, 20.0), (200, 42.0))]
-    # 22 s more for 100 assets more: 42 + 8 x 22 = 218 at 1,000.
+@pytest.mark.parametrize(
+    "half, whole, expected",
+    [
+        # 22 s more for 100 assets more: 42 + 8 x 22 = 218; five times 42 is less.
+        (20.0, 42.0, 210.0),
+        # 20 s more: 42 + 8 x 20 = 202 is less than 210.
+        (22.0, 42.0, 202.0),
+    ],
+)
+def test_growth_is_extrapolated_to_the_lower_guess(half, whole, expected):
+    measured = [line("vanilla", cpu, assets=n) for n, cpu in ((200, whole), (50, 9.0), (100, half))]
     far = extrapolate(measured, 1000)
     assert (far.assets, far.extrapolated) == (1000, True)
-    assert far.cpu_seconds == pytest.approx(218.0)
+    assert far.cpu_seconds == pytest.approx(expected)
     assert "extrapolated" in speed_table([*measured, far])
 
 
