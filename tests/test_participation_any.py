@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzers.recorder import journal_tables
+from runs.backtest import backtest
 from strategies.execution.commission import PercentCommission
 from strategies.execution.costs import Carry
 from strategies.execution.slippage import BpsSlippage
@@ -70,7 +71,7 @@ def play(make_panel, case, *, every_row):
 
 
 @settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -99,3 +100,14 @@ def test_no_session_trades_beyond_the_cap_and_no_plan_more_than_it_asked(make_pa
     _, other, _ = play(make_panel, case, every_row=not case["every_row"])
     assert journal_tables(other.journal, panel)["fills"].to_csv() == tables["fills"].to_csv()
     assert journal_tables(other.journal, panel)["values"].to_csv() == tables["values"].to_csv()
+
+
+def test_a_run_keeps_to_the_rate_of_its_configuration(tmp_path):
+    rate = "execution.participation_rate="
+    changes = ["data.end=2015-06-30", rate + "1e-4"]
+    config = "configs/large_caps_bitcoin.yaml"
+    result, _ = backtest(config, changes, str(tmp_path / "run"), pages=False)
+    assert (result.events["kind"] == "participation").any()
+    fills = result.fills[result.fills["reason"] == "rebalance"]
+    parts = fills.groupby(["decision_date", "symbol"]).size()
+    assert parts.max() > 1, "what is left is filled on later sessions"
