@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import backtrader as bt
 import numpy as np
-from hypothesis import strategies as st
 
 from analyzers.recorder import Recorder
 from feeds.panel import Panel
@@ -36,13 +35,9 @@ class World:
     open_account: Callable[[], Account]
 
 
-def worlds(make_panel) -> st.SearchStrategy[World]:
-    """Panels with holes and ends, books that are scaled or liquidated, costs and carry."""
-    seeds = st.integers(0, 2**32 - 1)
-    return seeds.map(lambda seed: any_world(make_panel, np.random.default_rng(seed)))
-
-
-def any_world(make_panel, rng: np.random.Generator) -> World:
+def any_world(make_panel, seed: int) -> World:
+    """A panel with holes and ends, a book that may be scaled or liquidated, costs and carry."""
+    rng = np.random.default_rng(seed)
     shape = rows, columns = int(rng.integers(12, 45)), int(rng.integers(2, 9))
     close = 50 * np.exp(np.cumsum(rng.normal(0, rng.choice([0.02, 0.15]), shape), axis=0))
     punch(close, rng, rng.choice([0.0, 0.7]))
