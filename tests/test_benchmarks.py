@@ -210,9 +210,13 @@ def test_phases_of_the_factor_lane_are_all_met_and_leave_no_timer_behind():
 
 def test_hot_spots_are_shares_of_a_whole(capsys):
     size = ["--assets", "12", "--sessions", "70", "--lane", "general", "--top", "1000"]
-    assert show_hot_spots(size) == 0
-    by_module = capsys.readouterr().out.split("\n\n")[1].splitlines()[2:]
-    shares = [float(cells(row)[1].removesuffix(" %")) for row in by_module]
-    # Rounded to a tenth each.
-    assert sum(shares) == pytest.approx(100.0, abs=0.05 * len(shares))
-    assert any("strategies/execution/broker.py" in row for row in by_module)
+    assert show_hot_spots([*size, "--seconds", "0.3"]) == 0
+    _, modules, functions = capsys.readouterr().out.split("\n\n")
+    for table in (modules, functions):
+        shares = [float(cells(row)[1].removesuffix(" %")) for row in table.splitlines()[2:]]
+        # Rounded to a tenth each.
+        assert sum(shares) == pytest.approx(100.0, abs=0.05 * len(shares))
+    for row in functions.splitlines()[2:]:
+        own, within = (float(cell.removesuffix(" %")) for cell in cells(row)[1:])
+        assert own <= within <= 100.0
+    assert "strategies/execution/cerebro.py: PanelCerebro._walk" in functions
