@@ -24,7 +24,7 @@ BOTH = [(bt.BuyOrder, PanelBuyOrder), (bt.SellOrder, PanelSellOrder)]
 RECORDS = ("created", "executed")
 #: One execution: dt, size, price, closed, its value and commission, opened, its value and
 #: commission, margin, pnl, position size and price.
-BIT = (737500.0, 4.0, 50.5, 1.0, 49.0, 0.1, 3.0, 151.5, 0.3, None, 1.5, 3.0, 50.5)
+BIT = (737500.0, 4.0, 50.5, 1.0, 49.0, 0.1, 3.0, 151.5, 0.3, 7.5, 1.5, 3.0, 50.5)
 
 
 def feed_at(panel, row):

@@ -61,6 +61,19 @@ def test_fund_value_and_the_rest_of_the_broker(make_panel):
     assert broker.getvalue(listener.datas) == 100.0
 
 
+def test_a_fund_starts_at_its_start_value(make_panel):
+    panel = flat(make_panel, np.full((2, 1), 10.0))
+    broker = PanelCerebro(panel, make_account(panel, cash=7.0)).broker
+    assert 7.0 / (7.0 / 100.0) != 100.0  # what its shares would make of it
+    assert broker.fundvalue == 100.0 and broker.fundshares == 7.0 / 100.0
+
+
+def test_strategies_do_not_keep_what_they_were_told(make_panel):
+    panel = flat(make_panel, np.full((4, 3), 10.0))
+    listener = listen(panel, {0: [1.0, 2.0, 3.0]}, strategies=2)
+    assert len(listener.orders) == 9 and len(listener._orders) == 0
+
+
 def test_open_orders_are_listed_while_they_wait(make_panel):
     close = np.full((4, 2), 10.0)
     close[1:3, 1] = NAN
@@ -69,7 +82,9 @@ def test_open_orders_are_listed_while_they_wait(make_panel):
     class Watcher(Listener):
         def next(self):
             super().next()
-            seen.append([(o.data._name, o.status) for o in self.broker.get_orders_open(safe=True)])
+            live, copies = self.broker.get_orders_open(), self.broker.get_orders_open(safe=True)
+            assert live == copies and all(map(lambda a, b: a is not b, live, copies))
+            seen.append([(order.data._name, order.status) for order in copies])
 
     panel = flat(make_panel, close)
     cerebro = PanelCerebro(panel, make_account(panel))
@@ -129,6 +144,19 @@ def test_nobody_listens_and_no_order_is_made(make_panel, monkeypatch):
     assert cerebro.broker.get_orders_open() == [] and not cerebro.broker.listened
 
 
+def test_what_an_account_did_before_the_run_is_no_news(make_panel):
+    panel = flat(make_panel, [[10.0], [11.0], [12.0], [12.0]])
+    account = make_account(panel)
+    account.step(0)
+    account.submit(make_plan(account, 0, [20.0]))
+    account.step(1)
+    cerebro = PanelCerebro(panel, account)
+    cerebro.addstrategy(Listener, plans={2: to_units(2, [0.0])})
+    listener = cerebro.run()[0]
+    assert [order.size for order in listener.made] == [-20.0] and len(listener.orders) == 3
+    assert listener.made[0].executed.pnl == 20.0  # 20 x (12 - 11)
+
+
 def test_starting_does_not_make_the_broker_deaf(make_panel):
     panel = flat(make_panel, np.full((2, 1), 10.0))
     broker = PanelCerebro(panel, make_account(panel)).broker
@@ -180,10 +208,10 @@ def test_what_the_account_decides_cannot_be_told_to_the_broker(make_panel, call)
 # The same result, whoever listens
 
 
-def busy_plans(rng, panel, rows):
+def busy_plans(rng, panel, rows, units):
     """Random targets, long and short, some too large for the account."""
     columns = panel.shape[1]
-    return {row: rng.normal(0.0, 30.0, columns) * (rng.random(columns) < 0.7) for row in rows}
+    return {row: rng.normal(0.0, units, columns) * (rng.random(columns) < 0.7) for row in rows}
 
 
 @settings(
@@ -196,9 +224,10 @@ def busy_plans(rng, panel, rows):
     st.integers(0, 10_000),
     st.sampled_from(["open", "close"]),
     st.sampled_from([None, 0.02, 0.5]),
-    st.sampled_from([LOT, 1.0]),
+    st.sampled_from([LOT, 1.0, 40.0]),
+    st.sampled_from([30.0, 400.0]),
 )
-def test_listening_changes_nothing(make_panel, seed, instant, rate, lot):
+def test_listening_changes_nothing(make_panel, seed, instant, rate, lot, units):
     rng = np.random.default_rng(seed)
     close = 10.0 * np.exp(np.cumsum(rng.normal(0.0, 0.1, (40, 5)), axis=0))
     close[rng.random(close.shape) < 0.15] = NAN
@@ -207,7 +236,7 @@ def test_listening_changes_nothing(make_panel, seed, instant, rate, lot):
     volume = np.where(np.isfinite(close), rng.integers(0, 2000, close.shape).astype(float), NAN)
     reasons = np.array(["unknown"] * 5)
     panel = make_panel(close, close * 1.01, end_reason=reasons, volume=volume)
-    plans = busy_plans(rng, panel, range(0, 37, 4))
+    plans = busy_plans(rng, panel, range(0, 37, 4), units)
 
     def account():
         zeros = np.zeros(5)

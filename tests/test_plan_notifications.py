@@ -272,6 +272,20 @@ def test_a_liquidation_cancels_what_waits_and_rejects_new_plans(make_panel):
     assert events_of(listener.broker.account, "liquidation") == [(2, -1)]
 
 
+def test_a_plan_for_what_is_being_liquidated_is_rejected_too(make_panel):
+    """Its columns are those of the liquidation: it is told apart by what came first."""
+    close = [[10.0, 5.0], [10.0, 5.0], [22.0, 5.0], [22.0, 5.0], [22.0, 5.0]]
+    listener = liquidated(make_panel, close, {0: [-60.0, 0.0], 2: [-30.0, 0.0]})
+    assert [(row, status) for row, status, _ in life(listener, "A00")[3:]] == [
+        (2, SUBMITTED),
+        (3, SUBMITTED),
+        (3, "Rejected"),
+        (3, ACCEPTED),
+        (3, COMPLETED),
+    ]
+    assert listener.broker.account.position.tolist() == [0.0, 0.0]
+
+
 def test_a_plan_for_an_account_without_value_is_rejected(make_panel):
     # The short of 60 at 10 is worth -3,000 at 50: value -1,400, and it stays below zero.
     close = np.array([[10.0, 5.0]] * 2 + [[50.0, 5.0]] * 4)
