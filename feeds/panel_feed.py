@@ -8,6 +8,7 @@ from typing import Any
 
 import backtrader as bt
 
+from feeds.errors import UserError
 from feeds.panel import Panel
 from feeds.panel_line import Clock, PanelColumn, PanelLine
 
@@ -39,6 +40,25 @@ class PanelFeed(bt.feed.DataBase):
 
     def qbuffer(self, savemem: int = 0, replaying: bool = False) -> None:
         """Nothing to save: the lines are views of the panel."""
+
+
+def _refused(what: str):
+    def refuse(feed: PanelFeed, *args, **kwargs) -> None:
+        raise UserError(
+            f"{feed._name}: {what} cannot be served over a panel",
+            "change the bars before they go into the panel, or run the script on bt.Cerebro",
+        )
+
+    return refuse
+
+
+for _name, _what in {
+    "resample": "resampling",
+    "replay": "replaying",
+    "addfilter": "filters",
+    "addfilter_simple": "filters",
+}.items():
+    setattr(PanelFeed, _name, _refused(_what))
 
 
 def _tick(field: str) -> property:

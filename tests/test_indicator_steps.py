@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from feeds.panel_line import PanelLine
-from strategies.execution import cerebro
 from strategies.execution.cerebro import PanelCerebro
-from strategies.execution.indicator_steps import IndicatorSteps
 from tests.ordinary.engines import (
     PANEL_NAMES,
     PANELS,
@@ -82,20 +80,9 @@ class Sized(bt.Sizer):
         return 2
 
 
-class Following(PanelCerebro):
-    """The panel's Cerebro, which keeps what steps its indicators."""
-
-    def _runonce(self, runstrats):
-        for strategy in runstrats:
-            strategy._once()
-            strategy.reset()
-        self.steps = IndicatorSteps(self.clock, runstrats)
-        self._walk(runstrats, cerebro._ONCE._replace(decide=self.steps.decide))
-
-
 def both(panel, build, **params):
     vanilla = run_one(vanilla_cerebro(panel, **params), build)
-    ours = run_one(Following(panel, **params), build)
+    ours = run_one(PanelCerebro(panel, **params), build)
     assert_same(vanilla.lines, ours.lines)
     return ours
 
@@ -129,12 +116,12 @@ def test_several_strategies_each_have_their_indicators_on_the_clock(panel):
 
 def test_most_indicators_are_not_stepped_any_more(make_panel):
     """All but the difference of two lines and the average of it."""
-    engine = Following(bars(make_panel, (20, 3)))
+    engine = PanelCerebro(bars(make_panel, (20, 3)))
     engine.addstrategy(Reading)
     strategy = engine.run()[0]
-    (stepped,) = engine.steps._stepped.values()
     # By identity: lines compare by their values.
-    assert [id(one) for one in stepped] == [id(strategy.difference), id(strategy.of_difference)]
+    stepped = {id(one) for one in strategy.getindicators() if type(one.lines[0]) is not PanelLine}
+    assert stepped == {id(strategy.difference), id(strategy.of_difference)}
     assert type(strategy.of_both.lines[0]) is PanelLine
 
 
@@ -156,7 +143,7 @@ def test_an_indicator_of_an_asset_not_listed_yet_shows_nothing(make_panel):
             with pytest.raises(IndexError, match="A01"):
                 self.average.get(size=len(self.data1) + 1)
 
-    engine = Following(panel)
+    engine = PanelCerebro(panel)
     engine.addstrategy(Early)
     strategy = engine.run()[0]
     assert reads == list(range(1, 13))

@@ -15,6 +15,7 @@ from feeds.panel_line import Clock
 from strategies.execution.account import Account
 from strategies.execution.broker import PanelBroker
 from strategies.execution.collector import patient_collector
+from strategies.execution.indicator_steps import IndicatorSteps
 from strategies.execution.listeners import follows_bars, hears_orders, wake_rows
 from strategies.execution.plan_broker import PlanBroker
 from strategies.execution.warmup import bars_counted
@@ -145,7 +146,8 @@ class PanelCerebro(bt.Cerebro):
         for strategy in runstrats:
             strategy._once()
             strategy.reset()
-        self._walk(runstrats, _ONCE)
+        steps = IndicatorSteps(self.clock, runstrats)
+        self._walk(runstrats, _Mode(bt.Strategy._oncepost_open, steps.decide, tells=False))
 
     def _runnext(self, runstrats) -> None:
         if self.panel is None:
@@ -222,7 +224,6 @@ class _Mode(NamedTuple):
     tells: bool
 
 
-_ONCE = _Mode(bt.Strategy._oncepost_open, bt.Strategy._oncepost, tells=False)
 _NEXT = _Mode(bt.Strategy._next_open, lambda strategy, _: strategy._next(), tells=True)
 
 

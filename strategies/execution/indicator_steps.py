@@ -39,6 +39,9 @@ class IndicatorSteps:
     def decide(self, strategy: bt.Strategy, now: float) -> None:
         """A bar of `strategy` at day number `now`: ``bt.Strategy._oncepost``."""
         self._now.row = self._clock.row
+        if _has_its_own_way(strategy):
+            strategy._oncepost(now)
+            return
         for indicator in self._stepped[id(strategy)]:
             if len(indicator._clock) > len(indicator):
                 indicator.advance()
@@ -59,6 +62,8 @@ class IndicatorSteps:
     def _follow(self, strategy: bt.Strategy) -> list:
         """Set the strategy's indicators on the clock; those that cannot be are returned."""
         stepped = []
+        if _has_its_own_way(strategy):
+            return stepped
         for indicator in strategy._lineiterators[LineIterator.IndType]:
             column = _column_of(indicator)
             if column is None:
@@ -69,6 +74,10 @@ class IndicatorSteps:
                 line.__class__ = PanelLine
                 line.__dict__.update(_storage=values, _column=column, _now=self._now)
         return stepped
+
+
+def _has_its_own_way(strategy: bt.Strategy) -> bool:
+    return type(strategy)._oncepost is not bt.Strategy._oncepost
 
 
 class _Now:
