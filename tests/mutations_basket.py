@@ -1,0 +1,167 @@
+"""Deliberate faults in baskets, the cap, costs and the strategy.
+
+Each is (what goes wrong, file, text that it has once, text in its place, tests that notice).
+"""
+
+from __future__ import annotations
+
+__all__ = ["FAULTS"]
+
+BASKET = "strategies/execution/basket.py"
+CAPACITY = "strategies/execution/capacity.py"
+COSTS = "strategies/execution/costs.py"
+COMMISSION = "strategies/execution/commission.py"
+SLIPPAGE = "strategies/execution/slippage.py"
+STRATEGY = "strategies/factor_rebalance.py"
+OPENS = "strategies/opens.py"
+
+#: See `tests/mutations.py`.
+FAULTS: tuple[tuple[str, ...], ...] = (
+    (
+        "a basket that cannot be paid is not scaled",
+        BASKET,
+        "if not after.is_clear(asked, price, commission):",
+        "if not basket.whole:",
+        "test_basket",
+    ),
+    (
+        "short proceeds are spent",
+        BASKET,
+        "free_cash = cash + short - self",
+        "free_cash = cash - self",
+        "test_basket",
+    ),
+    (
+        "short proceeds pass for clear room",
+        BASKET,
+        "free_cash = cash - (gross - net) / 2 - self",
+        "free_cash = cash - self",
+        "test_basket",
+    ),
+    (
+        "the margin is not checked at the fill",
+        BASKET,
+        "min(free_cash, margin) + _SLACK",
+        "free_cash + _SLACK",
+        "test_basket",
+    ),
+    (
+        "lots are rounded up",
+        BASKET,
+        "np.trunc(lots)",
+        "np.ceil(lots)",
+        "test_basket",
+    ),
+    (
+        "reductions are scaled, too",
+        BASKET,
+        "size = basket.reduce + whole_lots(",
+        "size = scale * basket.reduce + whole_lots(",
+        "test_basket",
+    ),
+    (
+        "a change of side opens the whole change",
+        BASKET,
+        "whole_lots(np.where(crosses, target, change), lot)",
+        "whole_lots(change, lot)",
+        "test_basket",
+    ),
+    (
+        "the cash buffer is spent",
+        BASKET,
+        "free_cash = cash + short - self.limits.cash_buffer * nav",
+        "free_cash = cash + short",
+        "test_basket",
+    ),
+    (
+        "the session's volume does not cap",
+        CAPACITY,
+        "self._rate * np.maximum(volume, 0.0)",
+        "np.maximum(volume, 0.0)",
+        "test_participation",
+    ),
+    (
+        "reduction and increase each get the whole cap",
+        CAPACITY,
+        "capacity - np.abs(reduce), 0.0)",
+        "capacity, 0.0)",
+        "test_participation",
+    ),
+    (
+        "slippage helps",
+        SLIPPAGE,
+        "1.0 + np.sign(size)",
+        "1.0 - np.sign(size)",
+        "test_slippage",
+    ),
+    (
+        "the minimum fee is charged on top",
+        COMMISSION,
+        "np.maximum(cost, self.minimum)",
+        "cost + self.minimum",
+        "test_commission",
+    ),
+    (
+        "short proceeds earn interest",
+        COSTS,
+        "(cash - short) * self.cash_annual",
+        "(cash + short) * self.cash_annual",
+        "test_carry",
+    ),
+    (
+        "a mixed basket pays the costs of its first asset",
+        COSTS,
+        "if (group == first).all():",
+        "if len(group):",
+        "test_account_corners",
+    ),
+    (
+        "the borrow fee is received",
+        COSTS,
+        '"borrow": -self.borrow_annual',
+        '"borrow": self.borrow_annual',
+        "test_carry",
+    ),
+    (
+        "an asset pays the costs of another",
+        COSTS,
+        "group = self.group[column]",
+        "group = self.group[: len(column)]",
+        "test_account_corners",
+    ),
+    (
+        "targets are sized by cash instead of value",
+        STRATEGY,
+        "weight * account.value / price",
+        "weight * account.cash / price",
+        "test_factor_rebalance",
+    ),
+    (
+        "targets are sized by tomorrow's close",
+        STRATEGY,
+        "price = panel.mark_at(row, column)",
+        "price = panel.mark_at(row + 1, column)",
+        "test_factor_rebalance",
+    ),
+    (
+        "what is no longer wanted is kept",
+        STRATEGY,
+        "((weights != 0) | (account.position != 0))",
+        "(weights != 0)",
+        "test_factor_rebalance",
+    ),
+    (
+        "two classes fill at the open",
+        STRATEGY,
+        "if (classes != classes[0]).any():",
+        "if classes is None:",
+        "test_factor_rebalance",
+    ),
+    (
+        "an open of tomorrow decides on the instant",
+        OPENS,
+        "self._given(row, row + 1, unknown)[0]",
+        "self._given(row + 1, row + 2, unknown)[0]",
+        "test_traded_opens",
+    ),
+)
