@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from strategies.execution.basket import Limits
 from tests.engine_case import events_of
-from tests.vanilla_case import capped_cases, cases, keep_ledger
+from tests.vanilla_case import Case, capped_cases, cases, keep_ledger
 from tests.vanilla_runs import (
     Listener,
     Sleeper,
@@ -139,6 +139,18 @@ def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
 def test_30_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
     tally = run_cases(capped_cases(make_panel, 10, 30), 30)
     assert tally["filled in parts"] >= 15
+
+
+def test_a_change_of_side_paid_for_in_part_is_refused_as_in_vanilla_backtrader(make_panel):
+    # Short 5,000 at 100 leaves 1.5 million. At 100 the cover and 9,000 long can be paid, at the
+    # open of 130 they cannot: 650,000 for the cover, and 1,170,000 are more than the rest.
+    close, open_ = np.full((5, 1), 100.0), np.full((5, 1), 100.0)
+    open_[3] = 130.0
+    targets = {0: np.array([-5000.0]), 2: np.array([9000.0])}
+    case = Case(make_panel(close, open_), targets, "open", 1.0, (10.0, 10.0), 0.0)
+    vanilla, general = run_vanilla(case), run_general(case)
+    assert [fill[2] for fill in vanilla.fills] == [-5000.0, 5000.0] and vanilla.refused
+    assert general.events == vanilla.events
 
 
 @pytest.mark.slow

@@ -86,7 +86,8 @@ class SingleOrders(Hearer):
         super().notify_order(order)
         done, status = order.executed, order.getstatusname()
         told = (done.size, done.price, done.value, done.comm, done.pnl, done.dt, done.remsize)
-        self.events.append((len(self), order.data._name, status, *told))
+        parts = [tuple(vars(bit).values()) for bit in done.exbits]
+        self.events.append((len(self), order.data._name, status, *told, parts))
         self.refused |= status in ("Margin", "Rejected", "Expired")
 
     def notify_trade(self, trade):
