@@ -169,3 +169,20 @@ def test_random_orders(case, make_panel):
 @given(case=cases())
 def test_many_random_orders(case, make_panel):
     check(case, make_panel)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("checksubmit", [True, False])
+@pytest.mark.parametrize("coo", [True, False])
+def test_many_orders_a_bar_for_little_cash(seed, checksubmit, coo, make_panel):
+    """Orders that are paid for by one another, in the check on submission and at the fill."""
+    panel = bars(make_panel, (16, 2), seed=seed)
+
+    def build(cerebro, base):
+        cerebro.broker.setcash(1_200.0)
+        cerebro.broker.setcommission(commission=0.004, leverage=(1.0, 2.0)[seed % 2])
+        cerebro.broker.set_checksubmit(checksubmit)
+        cerebro.addstrategy(Monkey, base=base, seed=seed, often=0.92, probe=True)
+
+    seen = run_both(panel, build, stdstats=False, cheat_on_open=coo)
+    assert seen.count(" Margin ") > 3 and seen.count(" Completed ") > 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import backtrader as bt
+import numpy as np
 import pytest
 
 from tests.ordinary.engines import PANEL_NAMES, PANELS, run_both
@@ -220,6 +221,45 @@ def test_options_changed_while_running(panel):
         cerebro.addstrategy(Changing, base=base, early=True)
 
     run_both(panel, build)
+
+
+class Paid(Busy):
+    """Interest for a time; what was charged goes into the trades that close later."""
+
+    def trade(self):
+        super().trade()
+        if len(self) == 25:
+            self.broker.setcommission(commission=0.001)
+
+
+def test_interest_that_ends_is_still_in_the_trades_that_close(panel):
+    def build(cerebro, base):
+        cerebro.broker.setcommission(commission=0.001, interest=0.5, interest_long=True)
+        cerebro.broker.set_int2pnl(True)
+        cerebro.addstrategy(Paid, base=base, early=True)
+
+    run_both(panel, build, stdstats=False)
+
+
+def test_all_of_the_cash_and_not_a_cent_more(make_panel):
+    """1,000 of cash buy 10 units at 100, which are accepted, and 11 at 100, which are not."""
+    close = np.full((6, 2), 100.0)
+    panel = make_panel(close, close)
+
+    class Exact(Logged):
+        def trade(self):
+            if len(self) in (1, 4):
+                self.buy(self.datas[len(self) // 4], size=10 if len(self) == 1 else 11)
+            elif len(self) == 3:
+                self.close(self.data0)
+
+    def build(cerebro, base):
+        cerebro.broker.setcash(1000.0)
+        cerebro.addstrategy(Exact, base=base)
+
+    seen = run_both(panel, build)
+    # The first: submitted, accepted, completed; the closing one too; the last: submitted, refused.
+    assert (seen.count(" Completed "), seen.count(" Margin "), seen.calls("order")) == (2, 1, 8)
 
 
 def test_a_broker_made_by_hand_with_options(panel):
