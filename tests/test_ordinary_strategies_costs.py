@@ -262,6 +262,25 @@ def test_all_of_the_cash_and_not_a_cent_more(make_panel):
     assert (seen.count(" Completed "), seen.count(" Margin "), seen.calls("order")) == (2, 1, 8)
 
 
+def test_cheat_on_open_checks_orders_at_the_open(make_panel):
+    """10 units at an open of 120 are not paid for by 1,000, whatever the close of 95 says."""
+    close = np.full((6, 1), 95.0)
+    panel = make_panel(close, np.full((6, 1), 120.0))
+
+    class AtOpen(Logged):
+        def next_open(self):
+            super().next_open()
+            self.buy(size=10)
+
+    def build(cerebro, base):
+        cerebro.broker.setcash(1000.0)
+        cerebro.addstrategy(AtOpen, base=base)
+
+    seen = run_both(panel, build, cheat_on_open=True)
+    # Refused on submission: five orders, the first made at the second bar.
+    assert (seen.count(" Accepted "), seen.count(" Margin ")) == (0, 5)
+
+
 def test_a_broker_made_by_hand_with_options(panel):
     """Options that Backtrader's users give to the broker's class can be set on ours."""
 
