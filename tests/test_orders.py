@@ -314,3 +314,11 @@ def test_a_record_can_be_made_like_backtraders():
         )
         assert_same_record(ours, theirs)
         assert_same_record(ours.clone(), theirs.clone())
+
+
+def test_copies_of_a_record_share_its_executions_from_the_start():
+    record = PanelOrderData(size=2, remsize=2)
+    twin = record.clone()
+    record.add(1.0, 2, 50.0)
+    assert twin.exbits is record.exbits and len(twin) == 1
+    assert (twin.size, twin.getpending(), record.size) == (2, [], 4)

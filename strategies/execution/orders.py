@@ -27,6 +27,16 @@ _ALIVE = (bt.Order.Created, bt.Order.Submitted, bt.Order.Accepted, bt.Order.Part
 _END_OF_DAY = dt.time(23, 59, 59, 9999)
 
 
+class _Executions:
+    """The list of a record's executions, made when it is first asked for: it is not small."""
+
+    def __get__(self, record: PanelOrderData | None, owner: type | None = None) -> Any:
+        if record is None:
+            return self
+        record.exbits = made = deque()
+        return made
+
+
 class PanelOrderData(OrderData):
     """What was asked for, or what was done: ``OrderData`` made and copied in one go."""
 
@@ -34,6 +44,7 @@ class PanelOrderData(OrderData):
     p1 = p2 = psize = pprice = 0
     value = comm = pnl = 0.0
     margin = None
+    exbits = _Executions()
 
     def __init__(
         self,
@@ -47,7 +58,7 @@ class PanelOrderData(OrderData):
         trailpercent: float | None = 0.0,
     ) -> None:
         self.pclose, self.dt, self.size, self.remsize = pclose, dt, size, remsize
-        self._plimit, self.exbits = pricelimit, deque()
+        self._plimit = pricelimit
         # Each of the two prices stands in for the other where only one is given.
         self.price = price if price or not pricelimit else pricelimit
         self.pricelimit = pricelimit if pricelimit else price
@@ -228,6 +239,8 @@ def _order_of(
         params.trailpercent,
     )
     order.executed = PanelOrderData(remsize=size)
+    # All copies share one list; that of what was asked for stays empty, and is seldom looked at.
+    order.executed.exbits = deque()
     return order
 
 
