@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -163,6 +164,10 @@ class PanelCerebro(bt.Cerebro):
         """Go through the rows of the panel in Backtrader's order of events."""
         hidden, self.datas = self.datas, self._feeds
         _show(self._feeds, runstrats)
+        for strategy in runstrats:
+            # Backtrader adds each notified copy of an order to a list that nothing reads: most
+            # of the memory of a long run.
+            strategy._orders = deque(maxlen=0)
         try:
             with bars_counted(self.panel, runstrats) as count_to:
                 for row in self._rows(runstrats):
