@@ -171,7 +171,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
         ACCOUNT,
         "row if self._pending is not None else last, accrued",
         "last, accrued",
-        "test_participation",
+        "test_account_corners",
     ),
     (
         "values are booked a session late",

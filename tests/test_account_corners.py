@@ -11,7 +11,7 @@ from strategies.execution.account import Account
 from strategies.execution.commission import FixedCommission
 from strategies.execution.costs import Carry, TradingCosts
 from strategies.execution.slippage import BpsSlippage, NoSlippage
-from tests.engine_case import events_of, fills_of, make_account, run_account
+from tests.engine_case import events_of, fills_of, make_account, make_plan, run_account
 
 NAN = np.nan
 
@@ -88,3 +88,14 @@ def test_a_series_that_resumes_on_the_very_next_session_has_not_ended(make_panel
     account = run_account(make_account(panel, stale_after=2), {0: [10.0]})
     # Two sessions without a bar: closed on row 3, and not at nothing, which nobody could know.
     assert fills_of(account)[1][:5] == (3, "A00", "delisting", -10.0, 10.0)
+
+
+def test_a_waiting_ticket_fills_on_its_session_however_seldom_the_account_is_asked(make_panel):
+    close = np.full((5, 2), 10.0)
+    close[1:, 0] = [NAN, 12.0, 13.0, 13.0]
+    account = make_account(make_panel(close))
+    account.step(0)
+    account.submit(make_plan(account, 0, [10.0, 5.0]))
+    account.step(4)
+    fills = [(fill[0], fill[1], fill[3], fill[4]) for fill in fills_of(account)]
+    assert fills == [(1, "A01", 5.0, 10.0), (2, "A00", 10.0, 12.0)]
