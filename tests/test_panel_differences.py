@@ -74,6 +74,26 @@ def test_an_index_before_the_first_bar_does_not_wrap_round(panel):
     assert ours[5:] == vanilla[5:] == panel.close[:-5, 0].tolist()
 
 
+def test_an_indicator_of_an_asset_not_listed_yet_does_not_show_its_last_value(panel):
+    class Averaging(Asking):
+        def __init__(self):
+            super().__init__()
+            self.average = bt.ind.SMA(self.data1, period=2)
+
+    def run(make):
+        cerebro = make(panel, stdstats=False)
+        cerebro.addstrategy(Averaging, ask=lambda self: self.average[0])
+        return cerebro.run()[0].answers
+
+    vanilla = run(vanilla_cerebro)
+    # The mean of the last two closes of all.
+    assert vanilla[:9] == [panel.close[-2:, 1].mean()] * 9
+    ours = run(panel_cerebro)
+    check_unlisted(ours, "A01: no bar 0 bars from now, it has 0 so far")
+    # At its first bar the average of two is not known.
+    assert np.isnan(ours[9]) and ours[10:] == vanilla[10:]
+
+
 def test_an_order_for_an_asset_not_listed_yet_is_not_made(panel):
     def ask(self):
         if len(self) < 12:
