@@ -81,7 +81,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
         BROKER,
         "paid = not opened or fill.cash >= 0.0",
         "paid = True",
-        "test_ordinary_strategies_costs",
+        "test_vanilla",
     ),
     (
         "orders of one bar are checked as if each were alone",

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from strategies.execution.basket import Limits
-from tests.engine_case import events_of
+from strategies.execution.cerebro import PanelCerebro
+from tests.engine_case import Script, events_of
+from tests.engine_case import run_vanilla as run_script
 from tests.vanilla_case import Case, capped_cases, cases, keep_ledger
 from tests.vanilla_runs import (
     Listener,
@@ -131,16 +133,6 @@ def run_cases(kind, number):
     return tally
 
 
-def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
-    tally = run_cases(cases(make_panel, 14, 40), 150)
-    assert tally["whole"] >= 90
-
-
-def test_30_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
-    tally = run_cases(capped_cases(make_panel, 10, 30), 30)
-    assert tally["filled in parts"] >= 15
-
-
 def test_a_change_of_side_paid_for_in_part_is_refused_as_in_vanilla_backtrader(make_panel):
     # Short 5,000 at 100 leaves 1.5 million. At 100 the cover and 9,000 long can be paid, at the
     # open of 130 they cannot: 650,000 for the cover, and 1,170,000 are more than the rest.
@@ -151,6 +143,39 @@ def test_a_change_of_side_paid_for_in_part_is_refused_as_in_vanilla_backtrader(m
     vanilla, general = run_vanilla(case), run_general(case)
     assert [fill[2] for fill in vanilla.fills] == [-5000.0, 5000.0] and vanilla.refused
     assert general.events == vanilla.events
+
+
+def test_orders_of_one_bar_are_checked_one_after_the_other(make_panel):
+    # With a leverage of 2, buying 100 at 10 takes 500 of 1,000 and selling them gives 500 back:
+    # 250 of the second asset, for 1,250, cannot be paid.
+    panel = make_panel(np.full((3, 2), 10.0))
+
+    def act(strategy, row):
+        if row == 0:
+            strategy.buy(strategy.datas[0], size=100)
+            strategy.sell(strategy.datas[0], size=100)
+            strategy.buy(strategy.datas[1], size=250)
+
+    def prepare(cerebro):
+        cerebro.broker.setcommission(leverage=2.0)
+
+    cerebro = PanelCerebro(panel, stdstats=False)
+    cerebro.broker.setcash(1000.0)
+    prepare(cerebro)
+    cerebro.addstrategy(Script, act=act)
+    general, vanilla = cerebro.run()[0], run_script(panel, act, prepare=prepare)
+    assert general.orders == vanilla.orders
+    assert [order[1:3] for order in vanilla.orders].count(("A01", "Margin")) == 1
+
+
+def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(cases(make_panel, 14, 40), 150)
+    assert tally["whole"] >= 90
+
+
+def test_30_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(capped_cases(make_panel, 10, 30), 30)
+    assert tally["filled in parts"] >= 15
 
 
 @pytest.mark.slow
