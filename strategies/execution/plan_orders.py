@@ -48,6 +48,8 @@ class PlanOrders:
         self._open: dict[int, bt.Order] = {}
         self._owners: dict[int, Any] = {}
         self._liquidating = False
+        #: Stock-like and free: the account knows the fees.
+        self._scheme = broker.comminfo[None]
         for strategy in broker.cerebro.runningstrats:
             # Backtrader adds a copy of each order, for each time it was told, to a list that
             # nothing reads: most of the memory of a long run, and of the time to manage it.
@@ -141,7 +143,7 @@ class PlanOrders:
         data = order.data
         entry, psize, pprice, opened, closed = self._positions.book(row, data.column, size, price)
         closed_fee, opened_fee = split_fee(commission, closed, opened)
-        order.comminfo = scheme = self._broker.getcommissioninfo(data)
+        order.comminfo = scheme = self._scheme
         order.execute(
             day,
             size,
