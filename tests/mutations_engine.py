@@ -145,7 +145,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
         CEREBRO,
         "return np.flatnonzero(self.panel.tradable.any(axis=1)).tolist()",
         "return range(self.clock.rows)",
-        "test_ordinary_strategies",
+        "test_vanilla",
     ),
     (
         "next is called before every feed has begun",

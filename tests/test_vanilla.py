@@ -133,6 +133,29 @@ def run_cases(kind, number):
     return tally
 
 
+def both_scripts(panel, act, prepare=None):
+    """A script of one function on the general lane and on plain Backtrader."""
+    cerebro = PanelCerebro(panel, stdstats=False)
+    cerebro.broker.setcash(1000.0)
+    if prepare is not None:
+        prepare(cerebro)
+    cerebro.addstrategy(Script, act=act)
+    return cerebro.run()[0], run_script(panel, act, prepare=prepare)
+
+
+def test_a_day_without_any_bar_is_none_for_a_strategy(make_panel):
+    close = np.array([[10.0], [np.nan], [12.0], [13.0]])
+
+    def act(strategy, row):
+        if row == 0:
+            strategy.buy(size=50)
+
+    general, vanilla = both_scripts(make_panel(close), act)
+    # Bought at 12 on the second bar, worth 50 more on the third.
+    assert general.values == vanilla.values == [1000.0, 1000.0, 1050.0]
+    assert general.orders == vanilla.orders
+
+
 def test_a_change_of_side_paid_for_in_part_is_refused_as_in_vanilla_backtrader(make_panel):
     # Short 5,000 at 100 leaves 1.5 million. At 100 the cover and 9,000 long can be paid, at the
     # open of 130 they cannot: 650,000 for the cover, and 1,170,000 are more than the rest.
@@ -159,23 +182,19 @@ def test_orders_of_one_bar_are_checked_one_after_the_other(make_panel):
     def prepare(cerebro):
         cerebro.broker.setcommission(leverage=2.0)
 
-    cerebro = PanelCerebro(panel, stdstats=False)
-    cerebro.broker.setcash(1000.0)
-    prepare(cerebro)
-    cerebro.addstrategy(Script, act=act)
-    general, vanilla = cerebro.run()[0], run_script(panel, act, prepare=prepare)
+    general, vanilla = both_scripts(panel, act, prepare)
     assert general.orders == vanilla.orders
     assert [order[1:3] for order in vanilla.orders].count(("A01", "Margin")) == 1
-
-
-def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
-    tally = run_cases(cases(make_panel, 14, 40), 150)
-    assert tally["whole"] >= 90
 
 
 def test_30_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
     tally = run_cases(capped_cases(make_panel, 10, 30), 30)
     assert tally["filled in parts"] >= 15
+
+
+def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
+    tally = run_cases(cases(make_panel, 14, 40), 150)
+    assert tally["whole"] >= 90
 
 
 @pytest.mark.slow
