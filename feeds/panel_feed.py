@@ -61,15 +61,9 @@ for _name, _what in {
     setattr(PanelFeed, _name, _refused(_what))
 
 
-def _tick(field: str) -> property:
-    """Backtrader's name for the latest value of a field while its bar is being made."""
-    number = _FIELDS.index(field)
-    return property(lambda feed: feed.lines.lines[number][0])
-
-
-for _field in _FIELDS[:-1]:
-    setattr(PanelFeed, f"tick_{_field}", _tick(_field))
-PanelFeed.tick_last = _tick("close")
+for _field in (*_FIELDS[:-1], "last"):
+    # Backtrader asks for the prices of a bar that is still being made: there are none.
+    setattr(PanelFeed, f"tick_{_field}", None)
 
 
 class PanelFeeds(Sequence):

@@ -125,7 +125,10 @@ class PanelCerebro(bt.Cerebro):
             raise _refusal("oldsync")
         broker = self.broker
         if not isinstance(broker, PanelBroker | PlanBroker):
-            raise _refusal(f"the broker {type(broker).__name__}")
+            raise UserError(
+                f"the broker {type(broker).__name__} cannot be served over a panel",
+                "set cash, commission, slippage and so on with the methods of cerebro.broker",
+            )
         if broker.p.coc:
             raise _refusal("cheat-on-close, a fill at a price already known,")
         if isinstance(broker, PlanBroker) and (
