@@ -149,7 +149,7 @@ class FactorRebalance(bt.Strategy):
         row = int(self.p.signals.rows[number])
         target = self._target(number)
         self.decisions.append(Decision(row, target.weights, target.reports))
-        self.broker.submit_plan(self._plan(row, target.weights))
+        self.broker.submit_plan(self._plan(row, target.weights), self)
 
     def _plan(self, row: int, weights: np.ndarray) -> Plan:
         if not self.broker.account.is_open:
