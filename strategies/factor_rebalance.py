@@ -129,15 +129,8 @@ class FactorRebalance(bt.Strategy):
         return -1
 
     @property
-    def wake_rows(self) -> list[int] | None:
-        """Decision rows: between them the strategy sleeps.
-
-        None, every row, for a subclass that follows bars, orders or trades itself.
-        """
-        own = type(self)
-        hooks = ("next", "prenext", "notify_order", "notify_trade", "notify_cashvalue")
-        if any(getattr(own, hook) is not getattr(FactorRebalance, hook) for hook in hooks):
-            return None
+    def wake_rows(self) -> list[int]:
+        """Decision rows: between them the strategy sleeps, unless a subclass adds a hook."""
         return self.p.signals.rows.tolist()
 
     def next(self) -> None:
