@@ -20,7 +20,6 @@ from tests.engine_case import (
     events_of,
     fills_of,
     make_account,
-    make_plan,
     run_account,
     run_vanilla,
 )
