@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-all lint format factors plots docs benchmark clean
+.PHONY: help install backtest test test-slow test-all lint format factors plots docs benchmark \
+	engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,10 @@ docs: $(READY) ## Regenerate the pages that are made from code
 
 benchmark: $(READY) ## CPU of the main job against a peer and a limit
 	$(BIN)/python -m benchmarks.main_job --repeats 7
+
+engines: $(READY) ## The engine beside Backtrader, bt, vectorbt and a numba loop; installs them
+	$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.engines
 
 clean: ## Remove the environment, outputs and caches
 	rm -rf $(VENV) outputs data/*/.cache .pytest_cache .hypothesis
