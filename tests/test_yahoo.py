@@ -135,6 +135,25 @@ def test_a_split_on_a_day_without_a_bar_belongs_to_the_next_bar(
     assert raw.bars["split_ratio"].tolist() == [1.0, 1.0, 4.0, 2.0]
 
 
+def test_events_without_bars_add_up_on_the_next_one(
+    server: YahooServer, yahoo: SourceMaker
+) -> None:
+    # From 28 August to 2 September: 4 x 2 = 8 for 1, and the 0.25 of 1 September in new shares.
+    server.charts["ACME"] = changed(rows=[ACME.rows[i] for i in (0, 1, 4)])
+    raw = yahoo().fetch(ask())
+    assert raw.bars["split_ratio"].tolist() == [1.0, 1.0, 8.0]
+    assert raw.bars["dividend"].iloc[2] == 0.25
+
+
+def test_announced_events_count_for_nothing_yet(server: YahooServer, yahoo: SourceMaker) -> None:
+    # The time is 1 December; Yahoo adjusts on the day itself.
+    split = {"date": stamp("2020-12-24 09:30"), "numerator": 3, "denominator": 1}
+    server.charts["ACME"] = changed(splits=[*ACME.splits, split])
+    raw = yahoo().fetch(ask())
+    assert days(raw) == DAYS
+    assert raw.bars["close"].tolist() == [400.0, 404.0, 102.0, 104.0, 53.0]
+
+
 def test_rows_without_prices_are_no_bars(server: YahooServer, yahoo: SourceMaker) -> None:
     hole = (OPENS[1], None, None, None, None, None, None)
     dividends = ACME.dividends[1:]

@@ -133,11 +133,15 @@ class SourceMaker:
 def running_server(folder: Path) -> Iterator[YahooServer]:
     """A server, and a client without a past that keeps its notes in `folder`."""
     import yfinance
+    from yfinance.cache import get_tz_cache
     from yfinance.data import SingletonMeta
 
     yfinance.set_tz_cache_location(str(folder))
     SingletonMeta._instances.clear()
     charts = {"ACME": ACME, "BTC-USD": COIN, "^GSPC": INDEX, "HOURLY": HOURLY}
+    for symbol in charts:
+        # Only the first folder of a process counts: time zones outlive a test.
+        get_tz_cache().store(symbol, None)
     with YahooServer(charts) as running:
         yield running
 

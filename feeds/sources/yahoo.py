@@ -30,7 +30,10 @@ _HOURLY_DAYS = 730
 
 
 class Yahoo:
-    """Fetch from Yahoo Finance; one attempt a call, safe in several threads.
+    """Fetch from Yahoo Finance; one attempt a call.
+
+    One object serves several threads; several objects at a time get into each other's way,
+    because yfinance has one session a process, the last one given.
 
     Prices come back as printed (see :mod:`feeds.sources.yahoo_chart`): Yahoo adjusts for every
     split up to today, so each fetch goes up to today and is cut afterwards. Share counts and
@@ -41,7 +44,7 @@ class Yahoo:
     timeout : float
         Seconds for one symbol, all of its HTTP requests together.
     session : curl_cffi.requests.Session, optional
-        yfinance shares one session in a process: the last one given.
+        Opened at the first fetch where not given.
     now : callable, optional
         The time, with a time zone; bars that are not complete then are left out.
     """
@@ -80,11 +83,12 @@ class Yahoo:
             raise FetchError(
                 "unknown_symbol", f"{place} is no Yahoo symbol", "as in BRK-B, ^GSPC or BTC-USD"
             )
+        client = _client()
         attempt = Attempt(self.timeout)
         now = pd.Timestamp(self._now()).tz_convert("UTC")
         with self._wire.attempt(attempt) as session:
             try:
-                frame, version = _history(request, session)
+                frame = _history(client, request, session)
                 chart = read_chart(attempt.text, request.interval == "1d")
                 bars, notes = printed_bars(chart, frame, now)
                 done = closed(chart, bars.index, now)
@@ -102,22 +106,28 @@ class Yahoo:
             price_kind="index" if chart.kind == "INDEX" else "traded",
             currency=currency,
             timezone=chart.zone,
-            vendor=f"yfinance {version}",
+            vendor=f"yfinance {client.__version__}",
             licence=_LICENCE,
             notes=notes + more,
         )
 
 
-def _history(request: SymbolRequest, session: Any) -> tuple[pd.DataFrame, str]:
-    """The client's table up to today, and its version."""
+def _client() -> Any:
+    """yfinance, told to raise what it would swallow. Importing it takes seconds: no one's time."""
     import yfinance
-    from yfinance.data import YfData
 
     # Else failures become empty tables, and its warnings break into our progress display.
     yfinance.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     # What it will have to change for later versions of pandas is not our users' business.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"yfinance\b")
+    return yfinance
+
+
+def _history(client: Any, request: SymbolRequest, session: Any) -> pd.DataFrame:
+    """The client's table up to today."""
+    from yfinance.data import YfData
+
     # It remembers replies, errors among them.
     YfData.cache_get.cache_clear()
     span: dict[str, Any] = {"period": "max"}
@@ -125,10 +135,9 @@ def _history(request: SymbolRequest, session: Any) -> tuple[pd.DataFrame, str]:
         # An hour's day is UTC's, and an exchange in the east is a day ahead.
         early = dt.timedelta(days=0 if request.interval == "1d" else 1)
         span = {"start": request.start - early}
-    frame = yfinance.Ticker(request.source_symbol, session=session).history(
+    return client.Ticker(request.source_symbol, session=session).history(
         interval=request.interval, auto_adjust=False, actions=True, timeout=None, **span
     )
-    return frame, str(yfinance.__version__)
 
 
 def _check_identity(
