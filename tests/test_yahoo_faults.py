@@ -124,7 +124,7 @@ def test_hanging_cookies_do_not_stop_a_queue_of_threads(
 ) -> None:
     server.charts.update({f"S{i}": ACME for i in range(8)})
     server.faults["cookies"] = "timeout"
-    source = yahoo(timeout=2.0)
+    source = yahoo(timeout=4.0)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda i: len(source.fetch(ask(f"S{i}")).bars), range(8)))
     assert found == [5] * 8
