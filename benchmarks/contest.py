@@ -6,14 +6,14 @@ import gc
 import importlib.util
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from threadpoolctl import threadpool_limits
 
 from benchmarks.panels import Case, make_case
 
-__all__ = ["Engine", "Outcome", "Result", "measure", "missing"]
+__all__ = ["Engine", "Outcome", "Result", "measure", "measure_cases", "missing"]
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,22 @@ def missing(engine: Engine) -> list[str]:
     return [name for name in engine.needs if importlib.util.find_spec(name) is None]
 
 
-def measure(engines: list[Engine], case: Case, repeats: int) -> list[Result]:
-    """Time each engine `repeats` times, taking turns, on one thread.
+def measure(engines: Sequence[Engine], case: Case, repeats: int) -> list[Result]:
+    """Time engines on one case; see :func:`measure_cases`."""
+    return measure_cases(engines, [case], repeats)
 
-    A small case that is not counted comes first, so that imports and compilation are done.
-    The collector starts every turn with nothing to collect, and does not look through what
-    the imports of another engine have left.
+
+def measure_cases(engines: Sequence[Engine], cases: Sequence[Case], repeats: int) -> list[Result]:
+    """Time each engine on each case `repeats` times, all taking turns, on one thread.
+
+    Turns, so that whatever else the machine does falls on all that is compared. A small case
+    that is not counted comes first, so that imports and compilation are done. The collector
+    starts every turn with nothing to collect, and does not look through what the imports of
+    another engine have left.
     """
-    results = [Result(engine, case) for engine in engines]
+    results = [Result(engine, case) for case in cases for engine in engines]
     with threadpool_limits(limits=1):
-        small = make_case(12, 70, case.side, seed=0)
+        small = make_case(12, 70, cases[0].side, seed=0)
         for engine in engines:
             engine.prepare(small)()
         gc.collect()

@@ -98,11 +98,11 @@ RATIOS = (
 )
 
 
-def lines_of(results: Iterable[Result]) -> list[Line]:
-    """Lines of results on one case, compared with our factor lane where it took part."""
+def lines_of(results: Iterable[Result], compared: bool = True) -> list[Line]:
+    """Lines of results; where they are of one case, `compared` with our factor lane's."""
     results = list(results)
     ours = [result for result in results if result.engine.name == "factor"]
-    reference = ours[0].outcome.final_value if ours else None
+    reference = ours[0].outcome.final_value if ours and compared else None
     return [_line(result, reference) for result in results]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import panels
-from benchmarks.contest import missing
+from benchmarks.contest import measure, missing
 from benchmarks.engines import ENGINES, main
 from benchmarks.growth import extrapolate
 from benchmarks.hot_spots import main as show_hot_spots
@@ -155,6 +157,13 @@ def test_ratios_are_judged_against_their_limits():
     assert ratio_table(slow, judged=False)[1]
 
 
+def test_slow_engines_take_no_more_turns_than_they_have():
+    case = make_case(10, 60, "long_only", seed=1)
+    slow = replace(ENGINES["factor"], turns=1)
+    first, second = measure([slow, ENGINES["factor"]], case, repeats=3)
+    assert (len(first.seconds), len(second.seconds)) == (1, 3)
+
+
 def test_growth_is_shown_a_fill_and_an_asset_bar():
     # 0.01 s / 20 fills = 500 us; 0.01 s / (100 x 50) = 2,000 ns.
     row = cells(growth_table([line("factor", 0.01)]).splitlines()[2])
@@ -168,6 +177,13 @@ def test_json_is_one_object_a_result(capsys):
     found = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert [one["engine"] for one in found] == ["factor", "general"]
     assert found[1]["difference"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_page_says_what_each_engine_does_otherwise():
+    page = Path(__file__).parents[1] / "docs" / "engine_speed.md"
+    words = " ".join(page.read_text(encoding="utf-8").split())
+    for engine in ENGINES.values():
+        assert f"* **{engine.title}**: {engine.differs}." in words
 
 
 def test_an_unknown_engine_is_named(capsys):
@@ -189,6 +205,8 @@ def test_memory_is_measured_in_a_process_of_its_own():
     assert found[0]["panel_mb"] == pytest.approx(116_000 / 2**20)
     assert found[0]["fills"] > 0
     assert found[0]["peak_anonymous_mb"] >= found[0]["opened_anonymous_mb"] > 0
+    # All of a process's memory is more than the part of it that is anonymous.
+    assert found[0]["peak_resident_mb"] > found[0]["peak_anonymous_mb"]
     assert "growth of anonymous in the run" in memory_table(found)
 
 
