@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -197,6 +199,14 @@ def test_the_only_page_empty_is_a_failure_where_the_market_trades(local):
         source(local).fetch(replace(BTC, start=dt.date(2024, 3, 8)))
 
 
+@pytest.mark.parametrize("kind", ["html", "cut"])
+def test_what_is_no_json_does_not_end_a_delisted_market(local, kind):
+    local.faults = [Fault(kind, "klines", skip=1)]
+    with pytest.raises(FetchError, match="the answer is no JSON") as caught:
+        source(local).fetch(replace(BTC, source_symbol="LUNA/USDT"))
+    assert caught.value.fault == "malformed"
+
+
 def test_days_before_the_listing_are_no_data(local):
     request = replace(
         BTC, source_symbol="ETH/USDT", start=dt.date(2023, 1, 1), end=dt.date(2023, 1, 31)
@@ -275,8 +285,10 @@ def test_each_fault_of_the_list_of_markets_is_told_apart(local, request_, kind, 
 def test_a_body_without_end_is_cut_by_its_size(local, monkeypatch):
     monkeypatch.setattr("feeds.sources.exchange._MOST_BYTES", 1_000_000)
     local.faults = [Fault("endless", "klines")]
+    began = time.monotonic()
     with pytest.raises(FetchError, match="no complete answer") as caught:
         source(local, timeout=30.0).fetch(BTC)
+    assert time.monotonic() - began < 10.0
     assert caught.value.fault == "unavailable"
 
 
@@ -370,3 +382,12 @@ def test_the_same_again_is_the_same(local):
     first, second = (source(local).fetch(BTC) for _ in range(2))
     pd.testing.assert_frame_equal(first.bars, second.bars, check_exact=True)
     assert replace(first, bars=None) == replace(second, bars=None)
+
+
+def test_the_clients_are_imported_only_when_an_exchange_is_asked():
+    code = (
+        "import sys, feeds.sources.exchange as exchange; exchange.Exchange();"
+        "print(*sorted({'ccxt', 'requests'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "")

@@ -178,6 +178,13 @@ def test_latest_only_venues_say_what_is_missing(length, size, first):
     assert bool(notes) or not missing
 
 
+@pytest.mark.parametrize(("size", "noted"), [(6, True), (7, True), (8, False)])
+def test_a_full_page_of_the_latest_may_be_one_short(size, noted):
+    # Six candles, 10..15, where those from 0 on were asked for.
+    _, notes = collect(Venue(list(range(10, 16)), "latest", 6), window(0, 15, size), "X at Y")
+    assert bool(notes) == noted
+
+
 def test_a_listing_on_the_first_day_is_not_called_capped():
     _, notes = collect(Venue(list(range(0, 6)), "latest", 6), window(0, 5, 6), "X at Y")
     assert notes == ()

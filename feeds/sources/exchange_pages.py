@@ -104,8 +104,8 @@ def collect(
 
 
 def to_bars(found: dict[int, Row], window: Window) -> pd.DataFrame:
-    """The candles of the window as bars, increasing; what the exchange left out is NaN."""
-    starts = sorted(start for start in found if window.first <= start <= window.last)
+    """What `collect` found up to the last day wanted, increasing; None becomes NaN."""
+    starts = sorted(start for start in found if start <= window.last)
     index = pd.DatetimeIndex(
         (np.array(starts, dtype="int64") // 1000).astype("datetime64[s]"), name="date"
     )
