@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-all lint format factors plots docs benchmark \
-	engines clean
+.PHONY: help install backtest test test-slow test-exhaustive test-all lint format factors plots \
+	docs benchmark engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +27,12 @@ test: $(READY) lint ## Lint, import contracts and all tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(READY) ## The suites that take minutes, on two cores
-	$(BIN)/python -m pytest -m slow -n 2
+	$(BIN)/python -m pytest -m "slow and not exhaustive" -n 2
 
-test-all: test test-slow ## Every test
+test-exhaustive: $(READY) ## Every deliberate fault, and ordinary scripts on further panels
+	$(BIN)/python -m pytest -m exhaustive -n 2
+
+test-all: test test-slow test-exhaustive ## Every test
 
 lint: $(READY) ## flake8, formatting and the import contracts
 	$(BIN)/flake8

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 
@@ -52,20 +54,22 @@ def test_the_page_lists_every_mutation():
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """The repository's code in a folder of its own, without its caches."""
+    """The repository's code in a folder of its own."""
     root = tmp_path_factory.mktemp("mutated") / "repository"
     root.mkdir()
     for name in _COPIED:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", root)
     (root / "data").symlink_to(ROOT / "data")
+    # Compiled once, checked by content: what is mutated is compiled again, nothing else.
+    compileall.compile_dir(root, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
     return root
 
 
 def run_tests(root: Path, names: tuple[str, ...]) -> subprocess.CompletedProcess:
     """The quick tests of some files, up to the first failure."""
     files = [f"tests/{name}.py" for name in names]
-    # A cached bytecode file of the same second and size would be taken for the mutated one's.
+    # A bytecode file of the same second and size would be taken for the mutated one's.
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-m", "not slow", "--tb=short", *files]
     return subprocess.run(
@@ -74,6 +78,7 @@ def run_tests(root: Path, names: tuple[str, ...]) -> subprocess.CompletedProcess
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=_IDS)
 def test_a_fault_is_noticed(copy, mutation):
     path = copy / mutation.file
@@ -90,6 +95,7 @@ def test_a_fault_is_noticed(copy, mutation):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_without_a_fault_the_copy_passes(copy):
     names = sorted({name for mutation in MUTATIONS for name in mutation.tests})
     done = run_tests(copy, tuple(names))

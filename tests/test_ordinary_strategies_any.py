@@ -165,6 +165,7 @@ def test_random_orders(case, make_panel):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @SLOW
 @given(case=cases())
 def test_many_random_orders(case, make_panel):

@@ -145,6 +145,7 @@ class Swing(bt.Strategy):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("optdatas", [True, False])
 def test_optimisation_on_several_processors(optdatas, panel):
     def build(cerebro, base):
@@ -295,6 +296,7 @@ TWO = (bt.ind.CrossOver, bt.ind.CrossUp, bt.ind.CrossDown)
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("how", [{}, {"runonce": False}])
 def test_every_indicator(how, make_panel):
     panel = bars(make_panel, (150, 4), late=[(1, 9)], ended=[(2, 90)], holed=[3])

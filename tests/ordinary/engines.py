@@ -130,4 +130,6 @@ def gaps(make_panel, **more) -> Panel:
 
 PANELS = {"whole": whole, "late, ended and holed": gaps}
 #: For `pytest.fixture(params=...)`: gaps are what can go wrong, so they are tried first.
-PANEL_NAMES = ["late, ended and holed", pytest.param("whole", marks=pytest.mark.slow)]
+#: A second and third of the same kind: run by make test-exhaustive.
+EXHAUSTIVE = (pytest.mark.slow, pytest.mark.exhaustive)
+PANEL_NAMES = ["late, ended and holed", pytest.param("whole", marks=EXHAUSTIVE)]
