@@ -140,9 +140,7 @@ class PanelBroker(bt.brokers.BackBroker):
         self.pending.append(None)
         while (order := self.pending.popleft()) is not None:
             if order.expire():
-                self.notify(order)
-                self._ococheck(order)
-                self._bracketize(order, cancel=True)
+                self._end(order)
             elif not order.active():
                 self.pending.append(order)
             else:
@@ -151,6 +149,12 @@ class PanelBroker(bt.brokers.BackBroker):
                     self.pending.append(order)
                 elif order.status == bt.Order.Completed:
                     self._bracketize(order)
+
+    def _end(self, order) -> None:
+        """Tell of an order that will not be filled any more; what hangs on it goes with it."""
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
 
     def transmit(self, order, check=True):
         # A child that comes later sends its parent again: it is in the queue twice then.
@@ -181,9 +185,7 @@ class PanelBroker(bt.brokers.BackBroker):
                 self.submit_accept(order)
                 continue
             order.margin()
-            self.notify(order)
-            self._ococheck(order)
-            self._bracketize(order, cancel=True)
+            self._end(order)
 
     def _imagine(self, order, cash: float, imagined: dict) -> float:
         """Cash after a fill that is not made."""
@@ -224,16 +226,13 @@ class PanelBroker(bt.brokers.BackBroker):
         if not paid:
             fill = fill._replace(opened=0, opened_value=0.0, opened_commission=0.0)
         if closed or fill.opened:
-            self._book(order, fill, price, profit, ago)
+            self._book(order, position, scheme, fill, price, profit, ago)
         if not paid:
             order.margin()
-            self.notify(order)
-            self._ococheck(order)
-            self._bracketize(order, cancel=True)
+            self._end(order)
 
-    def _book(self, order, fill: StockFill, price: float, profit: float, ago: int) -> None:
+    def _book(self, order, position, scheme, fill: StockFill, price, profit, ago: int) -> None:
         data, asked = order.data, order.executed.remsize
-        scheme, position = self.getcommissioninfo(data), self.positions[data]
         size, held = fill.closed + fill.opened, position.size
         scheme.confirmexec(size, price)
         position.update(size, price, data.datetime.datetime())

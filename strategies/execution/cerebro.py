@@ -168,8 +168,8 @@ class PanelCerebro(bt.Cerebro):
         hidden, self.datas = self.datas, self._feeds
         _show(self._feeds, runstrats)
         for strategy in runstrats:
-            # Backtrader adds each notified copy of an order to a list that nothing reads: most
-            # of the memory of a long run.
+            # Backtrader adds a copy of each order, for each time it was told, to a list that
+            # nothing reads: most of the memory of a long run, and of the time to manage it.
             strategy._orders = deque(maxlen=0)
         try:
             with bars_counted(self.panel, runstrats) as count_to:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -50,10 +49,6 @@ class PlanOrders:
         self._liquidating = False
         #: Stock-like and free: the account knows the fees.
         self._scheme = broker.comminfo[None]
-        for strategy in broker.cerebro.runningstrats:
-            # Backtrader adds a copy of each order, for each time it was told, to a list that
-            # nothing reads: most of the memory of a long run, and of the time to manage it.
-            strategy._orders = deque(maxlen=0)
 
     @property
     def open(self) -> list[bt.Order]:
