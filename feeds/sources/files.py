@@ -19,10 +19,12 @@ import pandas as pd
 
 from feeds.errors import DataError
 from feeds.recipe import RawFile, Recipe
+from feeds.sources.request import BAR_COLUMNS
 
-__all__ = ["BAR_COLUMNS", "Raw", "fetch", "read_raw"]
+__all__ = ["Raw", "fetch", "read_raw"]
 
-BAR_COLUMNS = ("open", "high", "low", "close", "volume")
+#: What a file of bars has; events come from recipes.
+_COLUMNS = BAR_COLUMNS[:5]
 Bars = dict[str, pd.DataFrame]
 
 
@@ -133,7 +135,7 @@ def _cut(table: pd.DataFrame, date: str, end: pd.Timestamp) -> pd.DataFrame:
 def _frame(dates: pd.Series, **columns: pd.Series | np.ndarray) -> pd.DataFrame:
     data = {
         name: pd.to_numeric(columns[name], errors="coerce") if name in columns else np.nan
-        for name in BAR_COLUMNS
+        for name in _COLUMNS
     }
     frame = pd.DataFrame({name: np.asarray(value) for name, value in data.items()}, index=dates)
     return frame.astype("float64").rename_axis("date")
@@ -168,7 +170,7 @@ def _wide_ohlcv(table: pd.DataFrame, options: dict[str, str]) -> Bars:
     symbols = list(dict.fromkeys(name.split(":")[0] for name in table.columns[1:]))
     bars = {}
     for symbol in symbols:
-        columns = {name: table[f"{symbol}:{name}"] for name in BAR_COLUMNS}
+        columns = {name: table[f"{symbol}:{name}"] for name in _COLUMNS}
         frame = _frame(table.iloc[:, 0], **columns)
         bars[symbol] = frame[frame.notna().any(axis=1).to_numpy()]
     return bars
@@ -190,7 +192,7 @@ def _long_ohlcv(table: pd.DataFrame, options: dict[str, str]) -> Bars:
 
 
 def _yahoo(table: pd.DataFrame, options: dict[str, str]) -> Bars:
-    columns = {name: table[name.title()] for name in BAR_COLUMNS}
+    columns = {name: table[name.title()] for name in _COLUMNS}
     return {options["symbol"]: _frame(table["Date"], **columns)}
 
 
