@@ -1,0 +1,285 @@
+"""Writing a data set part by part: price tables, universe, adjusted closes, repairs, manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from feeds.adjustment import table_factors
+from feeds.bar_table import BarTable
+from feeds.repairs import RepairLog
+from feeds.series_info import SeriesInfo
+from feeds.store import PRICE_COLUMNS, UNIVERSE_COLUMNS
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["FORMATS", "SetWriter"]
+
+#: How prices are kept: as text, or, where that would be slow to read, as Parquet.
+FORMATS = ("auto", "csv", "parquet")
+#: Bars up to which ``auto`` writes text.
+_MOST_TEXT_ROWS = 1_000_000
+#: Text larger than this is compressed.
+_COMPRESS_OVER = 1_000_000
+_LEVEL = 6
+_SPECIAL = ',"\r\n'
+_KINDS = ("prices_equities", "prices_crypto")
+
+
+class SetWriter:
+    """The files of one data set, in a folder that nobody reads yet.
+
+    Parts are written as they come, so that memory holds one part, and at the end the block of
+    adjusted closes.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists and is empty.
+    form : {"auto", "csv", "parquet"}
+        Of the price tables; ``auto`` is text up to a million bars.
+    interval : {"1d", "1h"}
+        Length of a bar: days have dates, hours have times in UTC.
+    """
+
+    def __init__(self, folder: Path, form: str = "auto", interval: str = "1d") -> None:
+        self.folder, self._form, self._interval = folder, form, interval
+        self._writers: dict[str, Any] = {}
+        self._universe: list[tuple[str, ...]] = []
+        self._times: set[dt.datetime] = set()
+        self.rows: dict[str, int] = {}
+
+    def add(self, table: BarTable, infos: Mapping[str, SeriesInfo]) -> None:
+        """Write the bars of some symbols; no symbol may come twice.
+
+        Parameters
+        ----------
+        table : BarTable
+            Clean, sorted by symbol and time.
+        infos : mapping of str to SeriesInfo
+            Of every symbol of `table` that has a row.
+        """
+        bounds = table.bounds()
+        for name, first, stop in zip(table.symbols, bounds[:-1], bounds[1:]):
+            if stop > first:
+                self._enter(infos[name], table.time[first], table.time[stop - 1])
+                self.rows[name] = int(stop - first)
+        self._times.update(np.unique(table.time).tolist())
+        is_coin = np.array(
+            [name in infos and infos[name].asset_class == "crypto" for name in table.symbols]
+        )[table.code]
+        for kind, rows in zip(_KINDS, (~is_coin, is_coin)):
+            if rows.all():
+                self._write(kind, table)
+            elif rows.any():
+                self._write(kind, table.take(rows))
+
+    def finish(
+        self,
+        manifest: dict[str, Any],
+        log: RepairLog,
+        report: dict[str, Any],
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        reasons: Mapping[str, str] | None = None,
+        end: np.datetime64 | None = None,
+    ) -> dict[str, Any]:
+        """Write everything that needs all parts; returns the manifest as written.
+
+        Parameters
+        ----------
+        manifest : dict
+            What the set is made from; `files`, `start`, `end`, `symbols` are added.
+        log : RepairLog
+            For repairs.csv.
+        report : dict
+            For report.json.
+        tables : mapping of str to DataFrame, optional
+            Further small tables by file name.
+        reasons : mapping of str to str, optional
+            Why series ended, by symbol, for those that did.
+        end : datetime64, optional
+            Last day the set covers; by default that of its last bar.
+        """
+        for writer in self._writers.values():
+            writer.close()
+        text = self._form == "csv" or (
+            self._form == "auto" and sum(self.rows.values()) <= _MOST_TEXT_ROWS
+        )
+        self._write_closes(text)
+        if text:
+            for kind in self._writers:
+                self._as_text(kind)
+        universe = self.universe()
+        given = dict(reasons or {})
+        known = zip(universe["symbol"], universe["end_reason"])
+        universe["end_reason"] = [given.get(name, reason) for name, reason in known]
+        _write_small(self.folder / "universe.csv", universe)
+        self._write_log(log)
+        for name, table in (tables or {}).items():
+            _write_small(self.folder / name, table)
+        content = json.dumps(report, indent=1, ensure_ascii=False)
+        (self.folder / "report.json").write_text(content + "\n", encoding="utf-8")
+        classes = universe["asset_class"]
+        whole = {
+            **manifest,
+            "interval": self._interval,
+            "start": min(self._times).date().isoformat(),
+            "end": str(np.datetime64(end or max(self._times), "D")),
+            "symbols": {name: int((classes == name).sum()) for name in dict.fromkeys(classes)},
+            "files": self._entries(),
+        }
+        content = json.dumps(whole, indent=1, ensure_ascii=False)
+        (self.folder / "manifest.json").write_text(content + "\n", encoding="utf-8")
+        return whole
+
+    def universe(self) -> pd.DataFrame:
+        """universe.csv so far."""
+        return pd.DataFrame(self._universe, columns=[*UNIVERSE_COLUMNS, "currency", "exchange"])
+
+    def _enter(self, info: SeriesInfo, first: np.datetime64, last: np.datetime64) -> None:
+        days = str(first.astype("datetime64[D]")), str(last.astype("datetime64[D]"))
+        kept = info.end_reason, info.volume_unit, info.price_kind, info.currency, info.exchange
+        self._universe.append(
+            (info.symbol, info.asset_class, info.name or info.symbol, *days, *kept)
+        )
+
+    def _write(self, kind: str, table: BarTable) -> None:
+        from pyarrow import parquet
+
+        content = self._arrow(table)
+        if kind not in self._writers:
+            path = self.folder / f"{kind}.parquet"
+            self._writers[kind] = parquet.ParquetWriter(path, content.schema, compression="zstd")
+        self._writers[kind].write_table(content, row_group_size=max(len(content), 1))
+
+    def _arrow(self, table: BarTable) -> pyarrow.Table:
+        """One part as an Arrow table; NaN becomes null."""
+        import pyarrow
+
+        # Only symbols with a row: another table may hold the rest.
+        present, code = np.unique(table.code, return_inverse=True)
+        names = pyarrow.array([table.symbols[place] for place in present], type=pyarrow.string())
+        code = pyarrow.array(code.astype(np.int32))
+        symbols = pyarrow.DictionaryArray.from_arrays(code, names)
+        stamps = pyarrow.array(table.time)
+        if self._interval == "1d":
+            stamps = stamps.cast(pyarrow.date32())
+        columns = {"date": stamps, "symbol": symbols}
+        caps = ["market_cap"] if "market_cap" in table.columns else []
+        for name in (*PRICE_COLUMNS[2:], *caps):
+            columns[name] = pyarrow.array(table[name], from_pandas=True)
+        return pyarrow.table(columns)
+
+    def _as_text(self, kind: str) -> None:
+        """Turn a table of prices into CSV, with the digits that read back as the same number."""
+        from pyarrow import parquet
+
+        path = self.folder / f"{kind}.parquet"
+        table = parquet.read_table(path)
+        path.unlink()
+        if self._interval != "1d":
+            import pyarrow.compute
+
+            stamps = pyarrow.compute.strftime(table["date"], format="%Y-%m-%dT%H:%M:%S")
+            table = table.set_column(0, "date", stamps)
+        _write_text(self.folder / f"{kind}.csv", table)
+
+    def _write_closes(self, text: bool) -> None:
+        """clean_prices: a row a date, a column a symbol."""
+        import pyarrow
+        from pyarrow import parquet
+
+        times = np.array(sorted(self._times), dtype="datetime64[s]")
+        names = [row[0] for row in self._universe]
+        block = np.full((len(names), len(times)), np.nan)
+        places = {name: place for place, name in enumerate(names)}
+        for kind in self._writers:
+            for part in _parts(self.folder / f"{kind}.parquet"):
+                split, payout = table_factors(part)
+                place = np.array([places.get(name, -1) for name in part.symbols])[part.code]
+                closes = part["close"] * split * payout
+                block[place, np.searchsorted(times, part.time)] = closes
+        stamps = times.astype("datetime64[D]") if self._interval == "1d" else times
+        columns = [pyarrow.array(row, from_pandas=True) for row in block]
+        table = pyarrow.table([pyarrow.array(stamps.astype(str)), *columns], ["date", *names])
+        if text:
+            _write_text(self.folder / "clean_prices.csv", table)
+        else:
+            path = self.folder / "clean_prices.parquet"
+            parquet.write_table(table, path, use_dictionary=False, write_statistics=False)
+
+    def _write_log(self, log: RepairLog) -> None:
+        import pyarrow
+
+        rows = log.table()
+        days = (
+            rows["date"].to_numpy().astype("datetime64[D]" if self._interval == "1d" else "M8[s]")
+        )
+        rows = rows.assign(date=days.astype(str))
+        table = pyarrow.Table.from_pandas(rows, preserve_index=False)
+        quoted = any(set(name) & set(_SPECIAL) for name in rows["file"].unique())
+        _write_text(self.folder / "repairs.csv", table, quoted)
+
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        """Checksum of every file, and the rows of the tables of prices."""
+        entries = {}
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file():
+                name = path.relative_to(self.folder).as_posix()
+                with path.open("rb") as stream:
+                    entries[name] = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        return entries
+
+
+def _parts(path: Path) -> Iterator[BarTable]:
+    """What the closes need of a table of prices, a part at a time as it was written."""
+    from pyarrow import parquet
+
+    names = ["close", "split_ratio", "dividend"]
+    with parquet.ParquetFile(path, read_dictionary=["symbol"]) as file:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=["date", "symbol", *names])
+            labels = table["symbol"].combine_chunks()
+            columns = {name: table[name].to_numpy() for name in names}
+            code = labels.indices.to_numpy()
+            yield BarTable(
+                symbols=tuple(labels.dictionary.to_pylist()),
+                code=code,
+                time=table["date"].to_numpy().astype("datetime64[s]"),
+                columns=columns,
+                files=(),
+                file=code,
+                line=code,
+            )
+
+
+def _write_text(path: Path, table: pyarrow.Table, quoted: bool = False) -> None:
+    """CSV with the shortest numbers that read back the same; large files are compressed."""
+    from pyarrow import csv
+
+    # Symbols, dates and names of faults need no quotes; only paths of files might.
+    style = "needed" if quoted else "none"
+    options = csv.WriteOptions(include_header=False, quoting_style=style)
+    with path.open("wb") as stream:
+        stream.write((",".join(table.column_names) + "\n").encode())
+        csv.write_csv(table, stream, options)
+    if path.stat().st_size > _COMPRESS_OVER:
+        # No name and no time in the header: the same content gives the same bytes.
+        with path.open("rb") as plain, path.with_name(f"{path.name}.gz").open("wb") as raw:
+            with gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
+                shutil.copyfileobj(plain, packed, 1 << 20)
+        path.unlink()
+
+
+def _write_small(path: Path, table: pd.DataFrame) -> None:
+    path.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
