@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,14 @@ import pandas as pd
 
 from feeds.errors import DataError
 
-__all__ = ["FUNDAMENTAL_COLUMNS", "align_fundamentals", "check_fundamentals"]
+__all__ = ["FUNDAMENTAL_COLUMNS", "align_filed", "align_fundamentals", "check_fundamentals"]
 
 FUNDAMENTAL_COLUMNS = (
     "symbol", "period_end", "known_from", "book_equity", "shares", "shares_as_of",
 )  # fmt: skip
+
+#: Days between the periods of two assets where all are in one order; more than any span of dates.
+_FAR = 10_000_000
 
 
 def check_fundamentals(path: Path, table: pd.DataFrame, universe: pd.DataFrame) -> pd.DataFrame:
@@ -61,20 +66,18 @@ def check_fundamentals(path: Path, table: pd.DataFrame, universe: pd.DataFrame) 
 
 
 def align_fundamentals(
-    filings: pd.DataFrame, assets: list[str], dates: np.ndarray, split_factor: np.ndarray
+    filings: pd.DataFrame, assets: Sequence[str], dates: np.ndarray, split_factor: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Book equity and share counts known on each session.
 
-    On a session counts the filing of the latest period among those whose ``known_from`` has
-    come; an amendment of that period replaces it from its own ``known_from`` on, and one of an
-    earlier period changes nothing. What was known before is never rewritten. Share counts are
-    multiplied by the splits since their ``shares_as_of``.
+    The rule is that of :func:`align_filed`. Share counts are multiplied by the splits since
+    their ``shares_as_of``.
 
     Parameters
     ----------
     filings : DataFrame
         As `check_fundamentals` returns it.
-    assets : list of str
+    assets : sequence of str
         N symbols.
     dates : (T,) datetime64[D] array
         Sessions.
@@ -86,22 +89,114 @@ def align_fundamentals(
     dict of (T, N) float64 arrays
         ``book_equity`` in currency and ``shares`` as printed; NaN means not known.
     """
-    out = {name: np.full(split_factor.shape, np.nan) for name in ("book_equity", "shares")}
-    columns = {symbol: column for column, symbol in enumerate(assets)}
-    for symbol, own in filings.groupby("symbol", sort=True):
-        if symbol not in columns:
-            continue
-        column = columns[symbol]
-        latest = own["period_end"] >= own["period_end"].cummax()
-        for filing in own[latest].itertuples(index=False):
-            first = np.searchsorted(dates, np.datetime64(filing.known_from, "D"))
-            if np.isfinite(filing.book_equity):
-                out["book_equity"][first:, column] = filing.book_equity
-            if np.isfinite(filing.shares):
-                since = split_factor[:, column]
-                counted = np.searchsorted(
-                    dates, np.datetime64(filing.shares_as_of, "D"), side="right"
-                )
-                base = since[counted - 1] if counted else 1.0
-                out["shares"][first:, column] = filing.shares * since[first:] / base
+    known = _known(filings, assets, dates)
+    counted = np.searchsorted(dates, _days(filings["shares_as_of"])[known.row], side="right")
+    base = np.ones(len(known.row))
+    since = counted > 0
+    base[since] = split_factor[counted[since] - 1, known.column[since]]
+    shares = _numbers(filings, "shares")[known.row]
+    has_count = np.isfinite(shares)
+    out = {"book_equity": known.spread(_numbers(filings, "book_equity")[known.row])}
+    out["shares"] = known.spread(shares, has_count)
+    out["shares"] *= split_factor
+    out["shares"] /= known.spread(base, has_count)
     return out
+
+
+def align_filed(
+    filings: pd.DataFrame, columns: Sequence[str], assets: Sequence[str], dates: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Filed figures known on each session.
+
+    On a session counts the filing of the latest period among those whose ``known_from`` has
+    come; an amendment of that period replaces it from its own ``known_from`` on, and one of an
+    earlier period changes nothing. What was known before is never rewritten. A figure that the
+    latest filing does not give stays as the filings before it had it.
+
+    Parameters
+    ----------
+    filings : DataFrame
+        As `check_fundamentals` returns it.
+    columns : sequence of str
+        Columns with numbers.
+    assets : sequence of str
+        N symbols; filings of others are left out.
+    dates : (T,) datetime64[D] array
+        Sessions.
+
+    Returns
+    -------
+    dict of (T, N) float64 arrays
+        One a column, in the unit of the filing; NaN means not known.
+
+    Raises
+    ------
+    DataError
+        If the filings lack a column, or it does not hold numbers.
+    """
+    known = _known(filings, assets, dates)
+    return {name: known.spread(_numbers(filings, name)[known.row]) for name in columns}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Filings that become the latest known: by column, and then in the order they came.
+
+    Parameters
+    ----------
+    row : (K,) int array
+        Position in the filings.
+    column : (K,) int array
+        Asset.
+    first : (K,) int array
+        First session on which the filing is known.
+    shape : (int, int)
+        Sessions and assets.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    first: np.ndarray
+    shape: tuple[int, int]
+
+    def spread(self, values: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+        """(T, N) values from their sessions on; those that do not count (NaN) change nothing."""
+        sessions, assets = self.shape
+        counts = np.isfinite(values) if counts is None else counts
+        column, first = self.column[counts], self.first[counts]
+        # Runs of one value, asset after asset; each asset begins with one of NaN.
+        at = np.concatenate([np.arange(assets) * sessions, column * sessions + first])
+        order = np.argsort(at, kind="stable")
+        runs = np.concatenate([np.full(assets, np.nan), values[counts]])[order]
+        lengths = np.diff(at[order], append=sessions * assets)
+        return np.ascontiguousarray(np.repeat(runs, lengths).reshape(assets, sessions).T)
+
+
+def _known(filings: pd.DataFrame, assets: Sequence[str], dates: np.ndarray) -> _Known:
+    column = pd.Index(list(assets)).get_indexer(filings["symbol"])
+    period = _days(filings["period_end"])
+    first = np.searchsorted(dates, _days(filings["known_from"]))
+    row = np.flatnonzero((column >= 0) & ~np.isnat(period))
+    row = row[np.lexsort((first[row], column[row]))]
+    # One running maximum serves all assets: each begins far above the one before.
+    ranked = column[row] * _FAR + period[row].astype("int64")
+    row = row[ranked >= np.maximum.accumulate(ranked)] if len(row) else row
+    row = row[first[row] < len(dates)]
+    return _Known(row, column[row], first[row], (len(dates), len(assets)))
+
+
+def _days(column: pd.Series) -> np.ndarray:
+    return column.to_numpy().astype("datetime64[D]")
+
+
+def _numbers(filings: pd.DataFrame, name: str) -> np.ndarray:
+    if name not in filings.columns:
+        raise DataError(
+            f"the filings have no column {name}", f"use one of {', '.join(filings.columns)}"
+        )
+    try:
+        return filings[name].to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"column {name} of the filings does not hold numbers: {error}", "name another"
+        ) from None

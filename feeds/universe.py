@@ -9,7 +9,10 @@ import numpy as np
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
-__all__ = ["Floors", "eligible_assets"]
+__all__ = ["NATIVE_CLASSES", "Floors", "eligible_assets"]
+
+#: Classes that trade every day, also between two sessions of an exchange.
+NATIVE_CLASSES = ("crypto",)
 
 #: Sessions whose median traded value is compared with a floor.
 _VOLUME_WINDOW = 63
@@ -24,7 +27,9 @@ class Floors(Protocol):
     min_age: int
 
 
-def eligible_assets(panel: Panel, floors: Floors | None = None) -> np.ndarray:
+def eligible_assets(
+    panel: Panel, floors: Floors | None = None, native_dollar_volume: np.ndarray | None = None
+) -> np.ndarray:
     """Members of the universe with a bar, above the floors, as of each date.
 
     Parameters
@@ -33,7 +38,12 @@ def eligible_assets(panel: Panel, floors: Floors | None = None) -> np.ndarray:
         (T, N).
     floors : Floors, optional
         Raw close, market cap, median traded value of 63 sessions, sessions with a bar. An
-        asset whose figure is not known (NaN) does not reach a floor above zero.
+        asset whose figure is not known (NaN) does not reach a floor above zero; a session
+        without a bar, or whose volume is not known, counts as one without trade.
+    native_dollar_volume : (T, N) float64 array, optional
+        Median traded value of coins' own days, as of each date, from
+        :func:`feeds.native_days.native_statistics`. Coins are compared by it instead, since
+        their bars on an exchange's calendar hold several days; NaN does not reach a floor.
 
     Returns
     -------
@@ -58,15 +68,26 @@ def eligible_assets(panel: Panel, floors: Floors | None = None) -> np.ndarray:
             )
         eligible = eligible & (panel.market_cap >= floors.min_market_cap)
     if floors.min_dollar_volume > 0:
-        eligible = eligible & (_median_volume(panel) >= floors.min_dollar_volume)
+        traded = _trades_enough(panel, floors.min_dollar_volume)
+        if native_dollar_volume is not None:
+            coins = np.isin(panel.asset_class, NATIVE_CLASSES)
+            traded[:, coins] = native_dollar_volume[:, coins] >= floors.min_dollar_volume
+        eligible = eligible & traded
     if floors.min_age > 0:
-        eligible = eligible & (np.cumsum(panel.tradable, axis=0) >= floors.min_age)
+        eligible = eligible & (np.cumsum(panel.tradable, axis=0, dtype="int32") >= floors.min_age)
     return eligible
 
 
-def _median_volume(panel: Panel) -> np.ndarray:
-    """(T, N) median traded value of the last 63 sessions; NaN while there are fewer."""
-    import pandas as pd
+def _trades_enough(panel: Panel, floor: float) -> np.ndarray:
+    """(T, N) whether the median traded value of 63 sessions reaches a floor above zero.
 
-    traded = pd.DataFrame(np.nan_to_num(panel.dollar_volume))
-    return traded.rolling(_VOLUME_WINDOW).median().to_numpy()
+    The median of an odd number of values reaches it where more than half of them do: counting
+    needs no sort. False while there are fewer sessions.
+    """
+    with np.errstate(invalid="ignore"):
+        count = np.cumsum(panel.dollar_volume >= floor, axis=0, dtype="int32")
+    enough = np.zeros(panel.shape, dtype=bool)
+    enough[_VOLUME_WINDOW - 1 :] = count[_VOLUME_WINDOW - 1 :] > _VOLUME_WINDOW // 2
+    later = count[_VOLUME_WINDOW:] - count[:-_VOLUME_WINDOW]
+    enough[_VOLUME_WINDOW:] = later > _VOLUME_WINDOW // 2
+    return enough

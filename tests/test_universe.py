@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from feeds.errors import ConfigError
@@ -82,6 +83,33 @@ def test_a_row_uses_no_later_row(make_panel):
     limits = floors(min_price=10.2, min_market_cap=0.3, min_dollar_volume=45.0, min_age=5)
     whole = eligible_assets(panel, limits)
     assert whole.any() and not whole.all()
-    for row in (3, 40, 62, 63, 75):
+    for row in range(30, 90):
         part = eligible_assets(panel.as_of(row), limits)
         assert part.tolist() == whole[: row + 1].tolist()
+
+
+@pytest.mark.parametrize("rows", [10, 62, 63, 64, 65, 90, 130])
+def test_the_volume_floor_is_that_of_a_rolling_median(make_panel, rows):
+    rng = np.random.default_rng(rows)
+    close = np.where(rng.random((rows, 6)) < 0.2, NAN, 10.0)
+    volume = np.where(rng.random((rows, 6)) < 0.1, NAN, rng.integers(0, 9, (rows, 6)))
+    panel = make_panel(close, volume=volume)
+    traded = pd.DataFrame(np.nan_to_num(panel.dollar_volume))
+    median = traded.rolling(63).median().to_numpy()
+    expected = panel.tradable & (median >= 40.0)
+    found = eligible_assets(panel, floors(min_dollar_volume=40.0))
+    assert found.tolist() == expected.tolist()
+
+
+def test_coins_are_compared_by_the_volume_of_their_own_days(make_panel):
+    close = np.full((63, 3), 10.0)
+    classes = ["equity", "crypto", "crypto"]
+    panel = make_panel(close, volume=np.full((63, 3), 10.0), asset_class=classes)
+    native = np.full((63, 3), 40.0)
+    native[:, 2] = NAN
+    # A share's own 100 a session reaches 50; a coin's 40 a day does not, nor does an unknown one.
+    limits = floors(min_dollar_volume=50.0)
+    assert eligible_assets(panel, limits)[-1].tolist() == [True, True, True]
+    assert eligible_assets(panel, limits, native)[-1].tolist() == [True, False, False]
+    limits = floors(min_dollar_volume=40.0)
+    assert eligible_assets(panel, limits, native)[-1].tolist() == [True, True, False]
