@@ -54,6 +54,22 @@ class RepairLog:
         if len(symbols):
             self._append(symbols, times, fault, "missing", "", np.nan, np.nan, "", 0)
 
+    def note(
+        self,
+        symbols: np.ndarray,
+        times: np.ndarray,
+        fault: str,
+        action: str,
+        column: str = "",
+        before: np.ndarray | float = np.nan,
+        after: np.ndarray | float = np.nan,
+        file: str = "",
+        line: np.ndarray | int = 0,
+    ) -> None:
+        """Note rows of a table that holds no bars, such as filings: (K,) arrays or one for all."""
+        if len(symbols):
+            self._append(symbols, times, fault, action, column, before, after, file, line)
+
     def extend(self, logs: Iterable[RepairLog]) -> None:
         """Take over what other logs hold."""
         for log in logs:
