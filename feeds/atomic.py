@@ -11,7 +11,7 @@ from pathlib import Path
 
 from feeds.errors import OutputError
 
-__all__ = ["check_replaceable", "replacing_folder"]
+__all__ = ["check_replaceable", "is_alive", "recover_folder", "replacing_folder", "sync_tree"]
 
 _MARK = "manifest.json"
 
@@ -71,7 +71,7 @@ def replacing_folder(out: Path) -> Iterator[Path]:
         _remove_leftovers(out)
         building.mkdir()
         yield building
-        _sync_tree(building)
+        sync_tree(building)
         _swap(building, out)
         _sync(out.parent)
     except OSError as error:
@@ -82,7 +82,26 @@ def replacing_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _sync_tree(folder: Path) -> None:
+def recover_folder(out: Path) -> None:
+    """Undo what a killed process left half done, as :func:`replacing_folder` does first.
+
+    For whoever reads `out` before writing it: between two renames it stands aside.
+
+    Raises
+    ------
+    OutputError
+        If something cannot be moved.
+    """
+    try:
+        _remove_leftovers(out)
+    except OSError as error:
+        raise OutputError(
+            f"cannot restore {out}: {error.strerror or error}", "name another folder with --out"
+        ) from None
+
+
+def sync_tree(folder: Path) -> None:
+    """Have a folder and all that is in it written to disk."""
     for place, _, names in os.walk(folder):
         for name in names:
             _sync(Path(place) / name)
@@ -125,14 +144,25 @@ def _exchange(one: Path, two: Path) -> bool:
 
 
 def _remove_leftovers(out: Path) -> None:
-    """Remove what killed processes left beside `out`."""
-    for path in out.parent.glob(f".{out.name}.building-*"):
-        process = path.name.rsplit("-", 1)[1]
-        if not (process.isdigit() and _alive(int(process))):
+    """Remove what killed processes left beside `out`; an old folder set aside returns."""
+    for path in sorted(out.parent.glob(f".{out.name}.old-*")):
+        if _is_left(path):
+            shutil.rmtree(path, ignore_errors=True) if out.exists() else os.rename(path, out)
+    for path in sorted(out.parent.glob(f".{out.name}.building-*")):
+        if _is_left(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _alive(process: int) -> bool:
+def _is_left(path: Path) -> bool:
+    """Whether whoever made it is gone. In containers every process may have the same number."""
+    process = path.name.rsplit("-", 1)[1]
+    if not process.isdigit():
+        return True
+    return int(process) == os.getpid() or not is_alive(int(process))
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this number runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -122,8 +122,8 @@ def concatenate(tables: Sequence[BarTable]) -> BarTable:
     """
     if len(tables) == 1:
         return tables[0]
-    symbols = tuple(dict.fromkeys(name for table in tables for name in table.symbols))
-    files = tuple(dict.fromkeys(name for table in tables for name in table.files))
+    symbols = _merged([table.symbols for table in tables])
+    files = _merged([table.files for table in tables])
     known = {name for table in tables for name in table.columns}
     names = [name for name in (*BAR_COLUMNS, *OPTIONAL_COLUMNS) if name in known]
     return BarTable(
@@ -137,6 +137,12 @@ def concatenate(tables: Sequence[BarTable]) -> BarTable:
         file=np.concatenate([_renumbered(t.file, t.files, files) for t in tables]),
         line=np.concatenate([table.line for table in tables]),
     )
+
+
+def _merged(names: list[tuple[str, ...]]) -> tuple[str, ...]:
+    if all(own == names[0] for own in names):
+        return names[0]
+    return tuple(dict.fromkeys(name for own in names for name in own))
 
 
 def _renumbered(codes: np.ndarray, old: tuple[str, ...], new: tuple[str, ...]) -> np.ndarray:

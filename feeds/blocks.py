@@ -1,48 +1,61 @@
-"""From native bars to the arrays of a panel, and from the arrays to a panel of some rows."""
+"""From bars to the arrays of a panel, and from the arrays to a panel of some rows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from feeds.align import Native, align_bars
+from feeds.bar_table import BarTable
 from feeds.cache import Aligned
-from feeds.calendars import next_session, sessions
+from feeds.calendars import next_session
 from feeds.errors import DataError
+from feeds.folding import Folded, fold_table
 from feeds.fundamentals import align_fundamentals
 from feeds.panel import Panel
+from feeds.spells import membership
 
 __all__ = ["REFERENCE_CLASSES", "align_block", "panel_of"]
 
 #: Classes that are shown and compared with, and never traded.
 REFERENCE_CLASSES = ("index", "reference")
-_FLOATS = ("open", "high", "low", "close", "volume", "split_factor", "dividend_factor")
+_PRICES = ("open", "high", "low", "close", "volume")
+_FACTORS = ("split_factor", "dividend_factor")
+_FLOATS = (*_PRICES, *_FACTORS)
 _OPTIONAL = ("market_cap", "book_equity", "shares")
+#: Makes an array by name, shape and type, its content undefined.
+Allocate = Callable[[str, tuple[int, ...], Any], np.ndarray]
 
 
 def align_block(
-    bars: dict[str, Native],
+    tables: Iterable[BarTable],
     universe: pd.DataFrame,
-    covers_to: np.datetime64,
+    dates: np.ndarray,
     calendar: str,
+    *,
     filings: pd.DataFrame | None = None,
+    spells: pd.DataFrame | None = None,
+    allocate: Allocate | None = None,
 ) -> Aligned:
     """Align every symbol of a universe on one calendar.
 
     Parameters
     ----------
-    bars : dict of str to Native
-        Raw bars; a symbol of the universe may have none.
+    tables : iterable of BarTable
+        Bars as printed, whole symbols a table, by symbol and increasing time. Symbols that the
+        universe lacks are left out; one of the universe may have no bar.
     universe : DataFrame
         The text columns of universe.csv.
-    covers_to : datetime64[D]
-        Last day the set covers: the rows go up to the last session on or before it.
+    dates : (T,) datetime64[D] or datetime64[h] array
+        Sessions of the calendar: the panel's rows.
     calendar : {"XNYS", "24/7"}
-        The panel's rows.
-    filings : DataFrame, optional
-        Fundamentals, checked.
+        The calendar of `dates`.
+    filings, spells : DataFrame, optional
+        Fundamentals and dated membership, checked.
+    allocate : callable, optional
+        Makes the large arrays, in memory unless it puts them elsewhere.
 
     Returns
     -------
@@ -53,40 +66,23 @@ def align_block(
     Raises
     ------
     DataError
-        If no symbol has a bar, or none of the days is a session.
+        If a close is not a positive number.
     """
-    firsts = [item.dates[0] for item in bars.values() if len(item.dates)]
-    if not firsts:
-        raise DataError("the data set has no bar", "check the recipe's dates")
-    dates = sessions(calendar, min(firsts), covers_to)
-    if not len(dates):
-        raise DataError(f"no {calendar} session in {min(firsts)}..{covers_to}", "widen the dates")
-    is_reference = universe["asset_class"].isin(REFERENCE_CLASSES).to_numpy()
-    assets, references = universe[~is_reference], universe[is_reference]
-    block = {name: np.full((len(dates), len(assets)), np.nan) for name in (*_FLOATS, "market_cap")}
-    block["tradable"] = np.zeros((len(dates), len(assets)), dtype=bool)
-    block["member"] = np.zeros((len(dates), len(assets)), dtype=bool)
-    first_open = np.full(len(assets), len(dates), dtype=np.int64)
-    for column, row in enumerate(assets.itertuples(index=False)):
-        folded = align_bars(bars.get(row.symbol, _NO_BARS), dates)
-        for name in (*_FLOATS, "market_cap", "tradable"):
-            block[name][:, column] = folded[name]
-        block["member"][:, column] = _membership(row, dates)
-        opens = np.flatnonzero(folded["has_open"])
-        first_open[column] = opens[0] if len(opens) else len(dates)
-    reference = np.full((len(dates), len(references)), np.nan)
-    for column, symbol in enumerate(references["symbol"]):
-        reference[:, column] = align_bars(bars.get(symbol, _NO_BARS), dates)["close"]
+    block = _Block(universe, dates, allocate or _in_memory)
+    for table in tables:
+        block.add(table)
+    block.carry_factors()
+    block.arrays["member"][...] = membership(block.assets, dates, spells)
     if filings is not None:
-        _add_filings(block, filings, assets["symbol"].tolist(), dates)
-    return _compact(dates, block, first_open, reference, _meta(assets, references, dates, calendar))
+        _add_filings(block.arrays, filings, block.assets["symbol"].tolist(), dates)
+    return _compact(block, calendar)
 
 
 def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
     """The panel of the first `rows` rows, as if the data had ended there."""
     meta, arrays = aligned.meta, aligned.arrays
     dates = arrays["dates"]
-    following = dates[rows] if rows < len(dates) else np.datetime64(meta["next_session"], "D")
+    following = dates[rows] if rows < len(dates) else dates.dtype.type(meta["next_session"])
     shape = (len(dates), len(meta["assets"]))
     ones = np.broadcast_to(1.0, shape)
     block = {name: arrays.get(name, ones)[:rows] for name in _FLOATS[3:]}
@@ -118,58 +114,125 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
         close_only=arrays["first_open"] >= rows,
         end_reason=np.array(reasons, dtype=str),
         **optional,
+        checked=True,
     )
+
+
+class _Block:
+    """The (T, N) arrays of a universe, filled table by table."""
+
+    def __init__(self, universe: pd.DataFrame, dates: np.ndarray, allocate: Allocate) -> None:
+        is_reference = universe["asset_class"].isin(REFERENCE_CLASSES).to_numpy()
+        self.assets, self.references = universe[~is_reference], universe[is_reference]
+        self.dates, self._allocate = dates, allocate
+        self._columns = {symbol: column for column, symbol in enumerate(self.assets["symbol"])}
+        # References count from -2 down; -1 is a symbol that the universe lacks.
+        others = enumerate(self.references["symbol"])
+        self._columns |= {symbol: -2 - column for column, symbol in others}
+        self.reference = np.full((len(dates), len(self.references)), np.nan)
+        self.first_open = np.full(len(self.assets), len(dates), dtype=np.int64)
+        self.arrays: dict[str, np.ndarray] = {}
+        for name in _PRICES:
+            self._make(name)
+        for name in ("tradable", "member"):
+            self._make(name, False, bool)
+
+    def add(self, table: BarTable) -> None:
+        """Put the bars of a table in their places."""
+        known = np.array([self._columns.get(name, -1) for name in table.symbols], dtype=np.int64)
+        folded = fold_table(table, self.dates)
+        column = known[folded.code]
+        self._check(table, folded, column)
+        held = column >= 0
+        if not held.all():
+            apart = column < -1
+            rows = folded.row[apart], -2 - column[apart]
+            self.reference[rows] = folded.values["close"][apart]
+            folded, column = folded.take(held), column[held]
+        place = folded.row * len(self.assets) + column
+        for name, values in folded.values.items():
+            if name in _FACTORS:
+                self._put_factor(name, values, column, place)
+            elif name in self.arrays or np.isfinite(values).any():
+                self._make(name)
+                self.arrays[name].reshape(-1)[place] = values
+        self.arrays["tradable"].reshape(-1)[place] = True
+        np.minimum.at(self.first_open, column[folded.has_open], folded.row[folded.has_open])
+
+    def carry_factors(self) -> None:
+        """Factors of 1 before the first bar, and those of the last bar where there is none."""
+        for name in _FACTORS:
+            if name in self.arrays:
+                before = np.ones(len(self.assets))
+                for row in self.arrays[name]:
+                    before = np.where(np.isnan(row), before, row)
+                    row[:] = before
+
+    def _make(self, name: str, value: Any = np.nan, kind: Any = np.float64) -> None:
+        if name not in self.arrays:
+            self.arrays[name] = self._allocate(name, (len(self.dates), len(self.assets)), kind)
+            self.arrays[name][...] = value
+
+    def _put_factor(
+        self, name: str, values: np.ndarray, column: np.ndarray, place: np.ndarray
+    ) -> None:
+        """Only of symbols that have an event: of the others it is 1 throughout."""
+        changed = np.zeros(len(self.assets), dtype=bool)
+        changed[column[values != 1.0]] = True
+        if changed.any():
+            self._make(name)
+            rows = changed[column]
+            self.arrays[name].reshape(-1)[place[rows]] = values[rows]
+
+    def _check(self, table: BarTable, folded: Folded, column: np.ndarray) -> None:
+        close = folded.values["close"]
+        wrong = ~(close > 0) & (column >= 0)
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise DataError(
+                f"{table.symbols[folded.code[at]]}: close {close[at]} on "
+                f"{self.dates[folded.row[at]]} is not a positive number",
+                "clean the series with runs.ingest, or drop the symbol",
+            )
+
+
+def _in_memory(name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
+    return np.empty(shape, dtype=kind)
 
 
 def _add_filings(
     block: dict[str, np.ndarray], filings: pd.DataFrame, assets: list[str], dates: np.ndarray
 ) -> None:
     """Book equity and shares as known, and caps from shares where the vendor gave none."""
-    block |= align_fundamentals(filings, assets, dates, block["split_factor"])
-    raw_close = block["close"] / (block["split_factor"] * block["dividend_factor"])
-    given = block["market_cap"]
-    block["market_cap"] = np.where(np.isfinite(given), given, block["shares"] * raw_close)
+    ones = np.broadcast_to(1.0, block["close"].shape)
+    split, payout = (block.get(name, ones) for name in _FACTORS)
+    block |= align_fundamentals(filings, assets, dates, split)
+    counted = block["shares"] * (block["close"] / (split * payout))
+    given = block.get("market_cap")
+    block["market_cap"] = counted if given is None else np.where(np.isfinite(given), given, counted)
 
 
-def _membership(row: Any, dates: np.ndarray) -> np.ndarray:
-    """Entry to exit. A series that is still running has no exit yet, whatever its last bar."""
-    if not row.start:
-        return np.zeros(len(dates), dtype=bool)
-    inside = dates >= np.datetime64(row.start)
-    if row.end and row.end_reason != "data_end":
-        inside &= dates <= np.datetime64(row.end)
-    return inside
-
-
-def _compact(
-    dates: np.ndarray,
-    block: dict[str, np.ndarray],
-    first_open: np.ndarray,
-    reference: np.ndarray,
-    meta: dict[str, Any],
-) -> Aligned:
+def _compact(block: _Block, calendar: str) -> Aligned:
     """Leave out what need not be stored: factors of 1, and ranges where all is close-only."""
-    ones = tuple(n for n in ("split_factor", "dividend_factor") if np.all(block[n] == 1.0))
+    found = block.arrays
+    ones = tuple(n for n in _FACTORS if n not in found or np.all(found[n] == 1.0))
     unneeded = set(ones) | {
-        name for name in _OPTIONAL if name in block and not np.isfinite(block[name]).any()
+        name for name in _OPTIONAL if name in found and not np.isfinite(found[name]).any()
     }
-    if np.all(first_open == len(dates)):
+    if np.all(block.first_open == len(block.dates)):
         unneeded |= {"open", "high", "low"}
-    arrays = {name: array for name, array in block.items() if name not in unneeded}
-    arrays |= {"dates": dates, "first_open": first_open, "reference": reference}
-    return Aligned(arrays, ones, meta)
+    arrays = {name: array for name, array in found.items() if name not in unneeded}
+    arrays |= {
+        "dates": block.dates, "first_open": block.first_open, "reference": block.reference,
+    }  # fmt: skip
+    return Aligned(arrays, ones, _meta(block, calendar))
 
 
-def _meta(
-    assets: pd.DataFrame, references: pd.DataFrame, dates: np.ndarray, calendar: str
-) -> dict[str, Any]:
+def _meta(block: _Block, calendar: str) -> dict[str, Any]:
     columns = ("asset_class", "volume_unit", "price_kind", "end", "end_reason")
     return {
-        "assets": assets["symbol"].tolist(),
-        **{name: assets[name].tolist() for name in columns},
-        "reference": references["symbol"].tolist(),
-        "next_session": str(next_session(calendar, dates[-1])),
+        "assets": block.assets["symbol"].tolist(),
+        **{name: block.assets[name].tolist() for name in columns},
+        "reference": block.references["symbol"].tolist(),
+        "next_session": str(next_session(calendar, block.dates[-1])),
     }
-
-
-_NO_BARS = Native(np.empty(0, dtype="datetime64[D]"), *(np.empty(0) for _ in range(7)))

@@ -1,21 +1,40 @@
-"""Aligned arrays on disk, memory-mapped: what makes the second load of a data set fast."""
+"""Aligned arrays on disk, memory-mapped: what makes the second load of a data set fast.
+
+A cache is a folder that is built beside its place and renamed into it, so that a reader finds
+all of it or nothing, whoever else reads, builds or is killed meanwhile. What the arrays depend
+on is in its name: the content of the data set, the calendar, and the code and the holiday
+tables that they were made with.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import itertools
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Aligned", "cache_key", "load_cached", "save_cached"]
+from feeds.atomic import is_alive, sync_tree
 
-#: Raised whenever the arrays or their meaning change, so that old caches are not read.
-FORMAT = 2
-_FOLDER = ".cache"
+__all__ = ["Aligned", "Building", "building_cache", "cache_key", "load_cached"]
+
+#: Raised whenever the files or their meaning change, so that old caches are not read.
+FORMAT = 3
+FOLDER = ".cache"
+_BUILDING = "building-"
+_NUMBERS = itertools.count()
+#: What makes the arrays.
+_CODE = ("align", "blocks", "calendars", "folding", "fundamentals", "price_files", "spells")
+#: Where the sessions of XNYS come from.
+_HOLIDAYS = ("exchange_calendar_xnys.py", "us_holidays.py")
 
 
 @dataclass(frozen=True)
@@ -38,47 +57,179 @@ class Aligned:
 
 
 def cache_key(content: str, calendar: str) -> str:
-    """Name of the cache of a content hash on a calendar; the content comes first."""
-    return f"{content[:20]}-{calendar.replace('/', '')}-{FORMAT}"
+    """Name of the cache of a content hash on a calendar; what is before the dash is common to
+    all calendars."""
+    made_with = hashlib.sha256(f"{content} {FORMAT} ".encode())
+    for path in _definitions():
+        try:
+            made_with.update(path.read_bytes())
+        except OSError:
+            # Run from an archive, or without the library: FORMAT alone must serve.
+            made_with.update(path.name.encode())
+    return f"{made_with.hexdigest()[:20]}-{calendar.replace('/', '')}"
 
 
 def load_cached(folder: Path, key: str) -> Aligned | None:
-    """The cached arrays, mapped read-only, or None where there is no readable cache."""
-    path = folder / _FOLDER / key
+    """The cached arrays, mapped read-only, or None where there is no sound cache.
+
+    Sound means that the description is whole and each file has the size, type and shape that
+    it promises. The numbers themselves are not read: that is what makes it fast.
+    """
+    path = folder / FOLDER / key
     try:
-        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
-        arrays = {
-            name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
-            for name in meta["arrays"]
-        }
+        digest, _, text = (path / "meta.json").read_bytes().partition(b"\n")
+        if hashlib.sha256(text).hexdigest().encode() != digest:
+            return None
+        meta = json.loads(text)
+        arrays = {name: _mapped(path, name, *form) for name, form in meta["arrays"].items()}
         return Aligned(arrays, tuple(meta["ones"]), meta["meta"])
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
-def save_cached(folder: Path, key: str, aligned: Aligned) -> bool:
-    """Store the arrays; False where the folder cannot be written, which is no error.
+class Building:
+    """A cache on its way. Large arrays are made in their files from the start.
 
-    Built beside its place and renamed into it, so that a reader finds all of it or nothing.
-    Caches of other contents are removed.
+    Where the folder cannot be written, or is full, arrays are in memory, and nothing is kept.
     """
-    root = folder / _FOLDER
-    building = root / f"building-{os.getpid()}"
-    try:
-        building.mkdir(parents=True)
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder, self._key = folder, key
+        self._root = folder / FOLDER
+        self._place: Path | None = None
+        self._failed = False
+
+    def array(self, name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
+        """An array of undefined content, mapped from its file unless that cannot be."""
+        try:
+            path = self._started() / f"{name}.npy"
+            made = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+            # A mapped file with holes kills the process when the disk is full; this tells.
+            _reserve(path)
+            return made.view(np.ndarray)
+        except (OSError, ValueError):
+            self._failed = True
+            return np.empty(shape, dtype=kind)
+
+    def save(self, aligned: Aligned) -> Aligned:
+        """Put the cache in its place; what a later load would give, or `aligned` itself where
+        it cannot be kept, which is no error."""
+        try:
+            if not self._failed:
+                self._write(aligned)
+                self._publish()
+                self._remove_others()
+                return load_cached(self._folder, self._key) or aligned
+        except OSError:
+            # Read-only, full, or another process was first: the arrays serve as they are.
+            pass
+        return aligned
+
+    def discard(self) -> None:
+        """Remove what is still under construction; arrays in use stay readable."""
+        if self._place is not None:
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    def _started(self) -> Path:
+        if self._place is None:
+            if self._failed:
+                raise OSError("nothing can be kept")
+            self._root.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(self._root)
+            # Threads of one process build side by side as well.
+            place = self._root / f"{_BUILDING}{os.getpid()}-{next(_NUMBERS)}"
+            place.mkdir()
+            self._place = place
+        return self._place
+
+    def _write(self, aligned: Aligned) -> None:
+        place = self._started()
+        forms = {}
         for name, array in aligned.arrays.items():
-            np.save(building / f"{name}.npy", array, allow_pickle=False)
-        meta = {"arrays": list(aligned.arrays), "ones": list(aligned.ones), "meta": aligned.meta}
-        (building / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-        if (root / key).exists():
-            # Only a damaged cache is built again.
-            shutil.rmtree(root / key, ignore_errors=True)
-        os.rename(building, root / key)
-        for other in root.iterdir():
-            if not other.name.startswith((key.split("-")[0], "building-")):
+            path = place / f"{name}.npy"
+            if not path.exists():
+                np.save(path, array, allow_pickle=False)
+            forms[name] = [array.dtype.str, list(array.shape)]
+        for path in place.glob("*.npy"):
+            if path.stem not in forms:
+                path.unlink()
+        meta = {"arrays": forms, "ones": list(aligned.ones), "meta": aligned.meta}
+        text = json.dumps(meta).encode()
+        digest = hashlib.sha256(text).hexdigest().encode()
+        (place / "meta.json").write_bytes(digest + b"\n" + text)
+        # A crash of the machine must not leave files of the right size that hold nothing.
+        sync_tree(place)
+
+    def _publish(self) -> None:
+        place, final = self._started(), self._root / self._key
+        if final.exists():
+            if load_cached(self._folder, self._key) is not None:
+                # Another process was first, and its cache is as good.
+                return
+            shutil.rmtree(final, ignore_errors=True)
+        os.rename(place, final)
+        self._place = None
+
+    def _remove_others(self) -> None:
+        """Caches of other contents, or made by other code; who reads one still can."""
+        for other in self._root.iterdir():
+            if other.is_dir() and not other.name.startswith((self._key.split("-")[0], _BUILDING)):
                 shutil.rmtree(other, ignore_errors=True)
-        return True
-    except OSError:
-        # Read-only, full, or another process was first: the arrays in memory serve as well.
-        shutil.rmtree(building, ignore_errors=True)
-        return False
+
+
+@contextmanager
+def building_cache(folder: Path, key: str) -> Iterator[Building]:
+    """A cache of a data set to be built; what is left unfinished is removed."""
+    building = Building(folder, key)
+    try:
+        yield building
+    finally:
+        building.discard()
+
+
+def _definitions() -> list[Path]:
+    here = Path(__file__).parent
+    paths = [here / f"{name}.py" for name in _CODE]
+    library = importlib.util.find_spec("exchange_calendars")
+    if library is not None and library.origin:
+        paths += [Path(library.origin).parent / name for name in _HOLIDAYS]
+    return paths
+
+
+def _mapped(path: Path, name: str, kind: str, shape: list[int]) -> np.ndarray:
+    file = path / f"{name}.npy"
+    array = np.load(file, mmap_mode="r", allow_pickle=False)
+    promised = array.dtype.str == kind and array.shape == tuple(shape)
+    if not promised or file.stat().st_size != array.offset + array.nbytes:
+        raise ValueError(f"{file} is not what its description says")
+    return array.view(np.ndarray)
+
+
+def _reserve(path: Path) -> None:
+    """Give a file its blocks on disk.
+
+    Raises
+    ------
+    OSError
+        If there is no room.
+    """
+    size = path.stat().st_size
+    if not size:
+        return
+    with open(path, "r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            start = file.read(4096)
+            file.seek(0)
+            file.write(start)
+            for _ in range(len(start), size, 1 << 20):
+                file.write(bytes(min(1 << 20, size - file.tell())))
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Remove what killed processes left."""
+    for path in root.glob(f"{_BUILDING}*"):
+        process = path.name.split("-")[1]
+        if not (process.isdigit() and is_alive(int(process))):
+            shutil.rmtree(path, ignore_errors=True)

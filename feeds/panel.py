@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import InitVar, dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -61,6 +61,8 @@ class Panel:
         read only once the series has ended.
     market_cap, book_equity, shares : (T, N) float64 arrays, optional
         What was public on each date; NaN means not known.
+    checked : bool
+        Whether the prices are known to be positive and need not be looked through.
 
     Raises
     ------
@@ -89,8 +91,9 @@ class Panel:
     market_cap: np.ndarray | None = None
     book_equity: np.ndarray | None = None
     shares: np.ndarray | None = None
+    checked: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, checked: bool) -> None:
         shape = self.shape
         for item in fields(self):
             value = getattr(self, item.name)
@@ -105,7 +108,8 @@ class Panel:
                     object.__setattr__(self, item.name, value)
         if np.any(np.diff(self.dates.astype("int64")) <= 0):
             raise DataError("panel dates are not strictly increasing")
-        self._check_closes()
+        if not checked:
+            self._check_closes()
 
     def _check_closes(self) -> None:
         rows, columns = self.shape
@@ -242,7 +246,7 @@ class Panel:
                 taken[item.name] = value[rows]
             else:
                 taken[item.name] = value[columns]
-        return replace(self, **taken, **changes)
+        return replace(self, **taken, **changes, checked=True)
 
 
 def forward_fill(values: np.ndarray) -> np.ndarray:

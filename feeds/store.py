@@ -1,4 +1,4 @@
-"""The store: a data set is a folder of cleaned CSV files and a manifest.
+"""The store: a data set is a folder of cleaned files and a manifest.
 
 Reading checks every file against the manifest; the aligned arrays come from a cache that is
 keyed by the content.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,30 +17,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from feeds.align import Native
+from feeds.bar_table import BarTable, concatenate
 from feeds.blocks import align_block, panel_of
-from feeds.cache import Aligned, cache_key, load_cached, save_cached
-from feeds.calendars import CALENDARS
+from feeds.cache import Aligned, building_cache, cache_key, load_cached
+from feeds.calendars import CALENDARS, sessions
 from feeds.errors import DataError
+from feeds.file_checks import check_files
 from feeds.fundamentals import FUNDAMENTAL_COLUMNS, check_fundamentals
 from feeds.panel import Panel
+from feeds.price_files import PRICE_COLUMNS, REBUILD, Contents, read_tables, scan
+from feeds.spells import MEMBERSHIP_COLUMNS, check_spells
 
 __all__ = [
+    "PRICE_COLUMNS",
+    "UNIVERSE_COLUMNS",
     "DataSet",
     "load_dataset",
     "read_fundamentals",
     "read_manifest",
-    "read_prices",
+    "read_native",
     "read_universe",
 ]
 
-PRICE_COLUMNS = (
-    "date", "symbol", "open", "high", "low", "close", "volume", "split_ratio", "dividend",
-)  # fmt: skip
 UNIVERSE_COLUMNS = (
     "symbol", "asset_class", "name", "start", "end", "end_reason", "volume_unit", "price_kind",
 )  # fmt: skip
-_REBUILD = "restore the file, or rebuild the set with python -m runs.ingest"
 
 
 @dataclass(frozen=True)
@@ -105,18 +107,15 @@ def load_dataset(
     if calendar not in CALENDARS:
         raise DataError(f"unknown calendar {calendar!r}", f"use one of {', '.join(CALENDARS)}")
     manifest = read_manifest(folder)
-    hashes = _check_files(folder, manifest)
+    hashes = check_files(folder, manifest["files"])
     content = hashlib.sha256(
         json.dumps([hashes, manifest["end"]], sort_keys=True).encode()
     ).hexdigest()
     key = cache_key(content, calendar)
+    universe = read_universe(folder)
     aligned = load_cached(folder, key)
     if aligned is None:
-        covers_to = np.datetime64(manifest["end"], "D")
-        bars = read_prices(folder, manifest)
-        filings = read_fundamentals(folder, manifest)
-        aligned = align_block(bars, read_universe(folder), covers_to, calendar, filings)
-        save_cached(folder, key, aligned)
+        aligned = _align(folder, manifest, universe, calendar, key)
     rows = _rows_up_to(aligned, end, folder)
     panel = panel_of(aligned, calendar, rows)
     return DataSet(
@@ -129,7 +128,7 @@ def load_dataset(
             columns=aligned.meta["reference"],
         ),
         published=_published(folder, manifest, end),
-        universe=read_universe(folder),
+        universe=universe,
         limits=tuple(manifest["limits"]),
         hashes=hashes,
     )
@@ -153,7 +152,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             "name a folder made by python -m runs.ingest, such as data/sp500_crypto",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} does not read as a manifest: {error}", _REBUILD) from None
+        raise DataError(f"{path} does not read as a manifest: {error}", REBUILD) from None
 
 
 def read_universe(folder: Path) -> pd.DataFrame:
@@ -172,33 +171,38 @@ def read_universe(folder: Path) -> pd.DataFrame:
     return table
 
 
-def read_prices(folder: Path, manifest: dict[str, Any]) -> dict[str, Native]:
-    """Native bars by symbol from the set's price files.
+def read_native(folder: str | Path, symbols: Collection[str] | None = None) -> BarTable:
+    """The bars of a data set on their own days, as stored: nothing adjusted, nothing folded.
+
+    Parameters
+    ----------
+    folder : path
+        A data set.
+    symbols : collection of str, optional
+        Whose bars; of all symbols by default. A symbol may have none.
+
+    Returns
+    -------
+    BarTable
+        By symbol and time.
 
     Raises
     ------
     DataError
-        If a column is missing, a value is no number, or dates are not increasing.
+        If the folder or a price file is missing, damaged or incomplete.
     """
-    bars: dict[str, Native] = {}
-    for name in manifest["files"]:
-        if not name.startswith("prices_"):
-            continue
-        path = folder / name
-        numbers = {column: "float64" for column in (*PRICE_COLUMNS[2:], "market_cap")}
-        if name.endswith(".parquet"):
-            table = pd.read_parquet(path)
-        else:
-            # Symbols are text (NA is one), and only an empty field is a missing number.
-            table = _read_csv(
-                path,
-                PRICE_COLUMNS,
-                dtype={"date": "category", "symbol": "category", **numbers},
-                keep_default_na=False,
-                na_values={column: [""] for column in numbers},
-            )
-        bars.update(_natives(path, table))
-    return bars
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    check_files(folder, manifest["files"])
+    found, parts = _price_contents(folder, manifest), []
+    for path, contents in found.items():
+        wanted = np.array([symbols is None or name in symbols for name in contents.symbols])
+        if wanted.any():
+            tables = read_tables(path, contents)
+            parts += [table.take(wanted[table.code]) for table in tables]
+    if parts:
+        return concatenate(parts)
+    return BarTable.from_frame("", pd.DataFrame(columns=list(PRICE_COLUMNS[2:]), dtype=float))
 
 
 def read_fundamentals(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame | None:
@@ -224,55 +228,73 @@ def read_fundamentals(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame | 
     return check_fundamentals(path, table, read_universe(folder))
 
 
-def _natives(path: Path, table: pd.DataFrame) -> dict[str, Native]:
-    labels = table["date"].astype("category").cat
-    days = np.asarray(labels.categories, dtype="datetime64[D]")[labels.codes.to_numpy()]
-    symbols = table["symbol"].astype("category").cat
-    codes = symbols.codes.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(symbols.categories) + 1))
-    numbers = [name for name in (*PRICE_COLUMNS[2:], "market_cap") if name in table.columns]
-    columns = {name: table[name].to_numpy(dtype="float64") for name in numbers}
-    out = {}
-    for code, symbol in enumerate(symbols.categories):
-        rows = order[bounds[code] : bounds[code + 1]]
-        dates = days[rows]
-        if np.any(np.diff(dates.astype("int64")) <= 0):
-            raise DataError(f"{path}: the dates of {symbol} are not increasing", _REBUILD)
-        out[str(symbol)] = Native(dates, **{name: column[rows] for name, column in columns.items()})
-    return out
+def _align(
+    folder: Path, manifest: dict[str, Any], universe: pd.DataFrame, calendar: str, key: str
+) -> Aligned:
+    """Align the whole set, batch by batch into the files of a new cache."""
+    found = _price_contents(folder, manifest)
+    firsts = [contents.first for contents in found.values() if contents.first is not None]
+    if not firsts:
+        raise DataError(f"{folder}: the data set has no bar", "check its dates")
+    last = np.datetime64(manifest["end"], "D")
+    dates = sessions(calendar, min(firsts), last)
+    if not len(dates):
+        raise DataError(
+            f"{folder}: no {calendar} session in {min(firsts).astype('datetime64[D]')}..{last}",
+            "widen the dates",
+        )
+    tables = (table for path, item in found.items() for table in read_tables(path, item))
+    with building_cache(folder, key) as building:
+        aligned = align_block(
+            tables,
+            universe,
+            dates,
+            calendar,
+            filings=read_fundamentals(folder, manifest),
+            spells=_read_spells(folder, manifest, universe),
+            allocate=building.array,
+        )
+        return building.save(aligned)
 
 
-def _check_files(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
-    hashes = {}
-    for name in sorted(manifest["files"]):
-        path = folder / name
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}", _REBUILD) from None
-        expected = manifest["files"][name]["sha256"]
-        if found != expected:
-            raise DataError(
-                f"{path} is damaged or was edited: sha256 {found[:12]}..., the manifest has "
-                f"{expected[:12]}...",
-                _REBUILD,
-            )
-        hashes[name] = found
-    return hashes
+def _price_contents(folder: Path, manifest: dict[str, Any]) -> dict[Path, Contents]:
+    """What each price file holds; a symbol has its bars in one of them."""
+    found: dict[Path, Contents] = {}
+    owners: dict[str, str] = {}
+    for name in manifest["files"]:
+        if name.startswith("prices_"):
+            found[folder / name] = scan(folder / name)
+            for symbol in found[folder / name].symbols:
+                if symbol in owners:
+                    raise DataError(
+                        f"{folder / name} has bars of {symbol}, and so has {owners[symbol]}",
+                        "keep them in one file",
+                    )
+                owners[symbol] = name
+    return found
+
+
+def _read_spells(
+    folder: Path, manifest: dict[str, Any], universe: pd.DataFrame
+) -> pd.DataFrame | None:
+    if "membership.csv" not in manifest["files"]:
+        return None
+    path = folder / "membership.csv"
+    table = _read_csv(path, MEMBERSHIP_COLUMNS, dtype=str, keep_default_na=False)
+    return check_spells(path, table, universe)
 
 
 def _read_csv(path: Path, columns: tuple[str, ...], **options: Any) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, **options)
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}", _REBUILD) from None
+        raise DataError(f"cannot read {path}: {error.strerror or error}", REBUILD) from None
     except ValueError as error:
         problem = str(error).splitlines()[0]
-        raise DataError(f"{path} does not read as a table: {problem}", _REBUILD) from None
+        raise DataError(f"{path} does not read as a table: {problem}", REBUILD) from None
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise DataError(f"{path} lacks the column {missing[0]}", _REBUILD)
+        raise DataError(f"{path} lacks the column {missing[0]}", REBUILD)
     return table
 
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.align import Native, adjustment_factors, align_bars
+from feeds.bar_table import BarTable, concatenate
 from feeds.blocks import align_block, panel_of
+from feeds.calendars import sessions
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = np.arange("2021-01-08", "2021-01-12", dtype="datetime64[D]")
 
@@ -21,6 +23,22 @@ def native(dates, close, **given) -> Native:
     columns["split_ratio"], columns["dividend"] = np.ones(len(close)), np.zeros(len(close))
     columns |= {name: np.asarray(values, dtype=float) for name, values in given.items()}
     return Native(np.asarray(dates, dtype="datetime64[D]"), close=close, **columns)
+
+
+def table_of(bars: dict[str, Native]) -> BarTable:
+    names = ("open", "high", "low", "close", "volume", "split_ratio", "dividend")
+    return concatenate(
+        [
+            BarTable.from_frame(
+                symbol,
+                pd.DataFrame(
+                    {name: getattr(own, name) for name in names},
+                    index=pd.DatetimeIndex(own.dates.astype("datetime64[s]")),
+                ),
+            )
+            for symbol, own in bars.items()
+        ]
+    )
 
 
 def universe(*rows: tuple[str, str, str, str, str]) -> pd.DataFrame:
@@ -135,7 +153,8 @@ class TestBlock:
             ("IDX", "index", "2021-01-04", "2021-01-14", "data_end"),
             ("NEW", "equity", "", "", "data_end"),
         )
-        return align_block(bars, table, np.datetime64("2021-01-14"), calendar)
+        rows = sessions(calendar, days[0], days[-1])
+        return align_block([table_of(bars)], table, rows, calendar)
 
     def test_references_are_apart_and_the_order_is_the_universes(self):
         aligned = self.make()
