@@ -167,10 +167,11 @@ class SetWriter:
         import pyarrow
 
         # Only symbols with a row: another table may hold the rest.
-        present, code = np.unique(table.code, return_inverse=True)
-        names = pyarrow.array([table.symbols[place] for place in present], type=pyarrow.string())
-        code = pyarrow.array(code.astype(np.int32))
-        symbols = pyarrow.DictionaryArray.from_arrays(code, names)
+        present = np.bincount(table.code, minlength=len(table.symbols)) > 0
+        kept = [table.symbols[place] for place in np.flatnonzero(present)]
+        code = (np.cumsum(present, dtype=np.int32) - 1)[table.code]
+        names = pyarrow.array(kept, type=pyarrow.string())
+        symbols = pyarrow.DictionaryArray.from_arrays(pyarrow.array(code), names)
         stamps = pyarrow.array(table.time)
         if self._interval == "1d":
             stamps = stamps.cast(pyarrow.date32())
