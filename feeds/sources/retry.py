@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from feeds.errors import ConfigError
 from feeds.sources.request import FetchError
 
 __all__ = ["RetryPolicy", "with_retries"]
@@ -34,6 +36,11 @@ class RetryPolicy:
         ``time.monotonic`` and ``time.sleep``; tests put in their own.
     random : random.Random
         For the pauses.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of its bounds.
     """
 
     attempts: int = 4
@@ -43,6 +50,26 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     random: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.attempts, int) and self.attempts >= 1):
+            raise ConfigError(
+                f"attempts is {self.attempts!r}, which is no count of attempts", "give 1 or more"
+            )
+        for name in ("first_pause", "longest_pause", "deadline"):
+            seconds = getattr(self, name)
+            if not (math.isfinite(seconds) and seconds >= 0):
+                raise ConfigError(
+                    f"{name} is {seconds!r}, which are no seconds", "give a number of 0 or more"
+                )
+
+    def of_symbol(self, name: str) -> RetryPolicy:
+        """The same bounds with pauses of its own, the same in every run.
+
+        Symbols that fail together would otherwise be tried again together.
+        """
+        # A text seeds through its sha512, whatever PYTHONHASHSEED is.
+        return replace(self, random=random.Random(name))
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait after the `attempt`-th failure, counted from 1."""

@@ -1,0 +1,16 @@
+"""From a symbols file to raw bars on disk: fetched, updated, resumed, and safe from a kill."""
+
+from __future__ import annotations
+
+from feeds.ingestion.lock import writer_lock
+from feeds.ingestion.outcome import SymbolOutcome
+from feeds.ingestion.run import Collected, CollectOptions, collect, narrowed
+
+__all__ = [
+    "CollectOptions",
+    "Collected",
+    "SymbolOutcome",
+    "collect",
+    "narrowed",
+    "writer_lock",
+]
