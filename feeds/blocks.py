@@ -129,6 +129,8 @@ class _Block:
         # References count from -2 down; -1 is a symbol that the universe lacks.
         others = enumerate(self.references["symbol"])
         self._columns |= {symbol: -2 - column for column, symbol in others}
+        self._last_symbols: tuple[str, ...] | None = None
+        self._last_places = np.empty(0, dtype=np.int64)
         self.reference = np.full((len(dates), len(self.references)), np.nan)
         self.first_open = np.full(len(self.assets), len(dates), dtype=np.int64)
         self.arrays: dict[str, np.ndarray] = {}
@@ -139,9 +141,8 @@ class _Block:
 
     def add(self, table: BarTable) -> None:
         """Put the bars of a table in their places."""
-        known = np.array([self._columns.get(name, -1) for name in table.symbols], dtype=np.int64)
         folded = fold_table(table, self.dates)
-        column = known[folded.code]
+        column = self._places(table.symbols)[folded.code]
         self._check(table, folded, column)
         held = column >= 0
         if not held.all():
@@ -167,6 +168,13 @@ class _Block:
                 for row in self.arrays[name]:
                     before = np.where(np.isnan(row), before, row)
                     row[:] = before
+
+    def _places(self, symbols: tuple[str, ...]) -> np.ndarray:
+        """(S,) column of each symbol; the tables of a file share their symbols."""
+        if self._last_symbols is not symbols:
+            found = [self._columns.get(name, -1) for name in symbols]
+            self._last_symbols, self._last_places = symbols, np.array(found, dtype=np.int64)
+        return self._last_places
 
     def _make(self, name: str, value: Any = np.nan, kind: Any = np.float64) -> None:
         if name not in self.arrays:

@@ -62,10 +62,17 @@ def scan(path: Path) -> Contents:
     codes: dict[str, int] = {}
     stamps: list[np.datetime64] = []
     together, last = True, -1
-    for batch in _record_batches(path, ("date", "symbol")):
-        time, code = _times(path, batch), _codes(path, batch, codes)
-        if len(code):
+    for batch in _record_batches(path, ("date", "symbol"), rows=4 * _ROWS):
+        time, column = _times(path, batch), _coded(path, batch)
+        if len(time):
             stamps += [time.min(), time.max()]
+            places = column.indices.to_numpy(zero_copy_only=False)
+            names = column.dictionary.to_pylist()
+            lookup = np.zeros(len(names), dtype=np.int32)
+            # In the order of the rows, which need not be that of the dictionary.
+            for place in pd.unique(places):
+                lookup[place] = codes.setdefault(names[place], len(codes))
+            code = lookup[places]
             # A new symbol's code is one above all before it, so codes that never fall are
             # symbols that never come back.
             together &= code[0] >= last and bool(np.all(np.diff(code) >= 0))
@@ -128,12 +135,15 @@ def _checked(path: Path, table: BarTable, unit: str) -> BarTable:
 
 def _tables(path: Path, contents: Contents) -> Iterator[BarTable]:
     codes = {symbol: code for code, symbol in enumerate(contents.symbols)}
-    row = 1
+    row, names, lookup = 1, None, np.empty(0, dtype=np.int32)
     for batch in _record_batches(path, _NUMBERS[:-1] + ("date", "symbol"), ("market_cap",)):
-        count = batch.num_rows
+        count, column = batch.num_rows, _coded(path, batch)
+        if names is None or not column.dictionary.equals(names):
+            names = column.dictionary
+            lookup = np.array([codes.get(name, -1) for name in names.to_pylist()], dtype=np.int32)
         yield BarTable(
             symbols=contents.symbols,
-            code=_codes(path, batch, codes),
+            code=lookup[column.indices.to_numpy(zero_copy_only=False)],
             time=_times(path, batch),
             columns={
                 name: _numbers(path, batch, name) for name in _NUMBERS if name in batch.schema.names
@@ -145,8 +155,8 @@ def _tables(path: Path, contents: Contents) -> Iterator[BarTable]:
         row += count
 
 
-def _codes(path: Path, batch: pa.RecordBatch, known: dict[str, int]) -> np.ndarray:
-    """(M,) int32 codes of the symbols; new ones are added to `known`."""
+def _coded(path: Path, batch: pa.RecordBatch) -> pa.DictionaryArray:
+    """The symbols of a batch; none is missing."""
     import pyarrow as pa
 
     column = batch.column("symbol")
@@ -155,13 +165,7 @@ def _codes(path: Path, batch: pa.RecordBatch, known: dict[str, int]) -> np.ndarr
             column = column.cast(pa.string()).dictionary_encode()
     if column.null_count:
         raise DataError(f"{path} has a row without a symbol", REBUILD)
-    indices = column.indices.to_numpy(zero_copy_only=False)
-    names = column.dictionary.to_pylist()
-    lookup = np.zeros(max(len(names), 1), dtype=np.int32)
-    # In the order of the rows, which need not be that of the dictionary.
-    for place in pd.unique(indices):
-        lookup[place] = known.setdefault(names[place], len(known))
-    return lookup[indices]
+    return column
 
 
 def _times(path: Path, batch: pa.RecordBatch) -> np.ndarray:
@@ -189,15 +193,17 @@ def _numbers(path: Path, batch: pa.RecordBatch, name: str) -> np.ndarray:
 
 
 def _record_batches(
-    path: Path, columns: Sequence[str], optional: Sequence[str] = ()
+    path: Path, columns: Sequence[str], optional: Sequence[str] = (), rows: int = _ROWS // 2
 ) -> Iterator[pa.RecordBatch]:
     with _as_data_errors(path):
-        read = _parquet_batches if path.suffix == ".parquet" else _csv_batches
-        yield from read(path, columns, optional)
+        if path.suffix == ".parquet":
+            yield from _parquet_batches(path, columns, optional, rows)
+        else:
+            yield from _csv_batches(path, columns, optional)
 
 
 def _parquet_batches(
-    path: Path, columns: Sequence[str], optional: Sequence[str]
+    path: Path, columns: Sequence[str], optional: Sequence[str], rows: int
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -206,7 +212,7 @@ def _parquet_batches(
     wanted = _chosen(path, schema.names, columns, optional)
     text = [name for name in ("date", "symbol") if _is_text(pa, schema.field(name).type)]
     with pq.ParquetFile(path, read_dictionary=text) as file:
-        yield from file.iter_batches(batch_size=_ROWS // 2, columns=wanted, use_threads=False)
+        yield from file.iter_batches(batch_size=rows, columns=wanted, use_threads=False)
 
 
 def _is_text(pa, kind: pa.DataType) -> bool:
