@@ -34,6 +34,8 @@ class SeriesInfo:
         Smallest steps of quantity and price.
     notes : tuple of str
         What a user should know of the series.
+    accepted : tuple of str
+        Stamps (ISO) of bars whose leap in price is known to be real.
     """
 
     symbol: str
@@ -53,6 +55,7 @@ class SeriesInfo:
     lot: float | None = None
     tick: float | None = None
     notes: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
 
     @property
     def listed(self) -> bool:

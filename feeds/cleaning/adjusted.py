@@ -1,0 +1,99 @@
+"""Splits and dividends out of a vendor's fully adjusted close, and a check against it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feeds.cleaning.batch import Batch
+
+__all__ = ["compare_adjusted", "take_events"]
+
+#: A step of the adjustment below this is the rounding of single-precision closes.
+_NOISE = 1e-4
+#: A ratio this near a fraction is the fraction.
+_EXACT = 5e-5
+_LARGEST_PART = 20
+#: From here on a payment must show in the price: few companies pay a tenth of theirs.
+_LARGE_PAYMENT = 0.10
+#: A ratio below one is a reverse split only from here on.
+_LEAST_REVERSE = 0.97
+#: Total returns that differ by more are told.
+_TOLERANCE = 1e-3
+
+
+def take_events(batch: Batch, adjusted: np.ndarray) -> None:
+    """Set split_ratio and dividend of rows whose events are in an adjusted close, and of repairs.
+
+    The adjusted close grows over a bar by ``paid`` times the close, where ``paid`` is the
+    split ratio times 1 + dividend / close. A fraction that the price shows is a split; what is
+    above 1 otherwise is a dividend of (paid - 1) x close, if a large one shows in the price; what
+    is below 1 and no split is no payment. Only the step from the row before counts.
+    """
+    table, closes = batch.table, batch.table["close"]
+    splits, cash = table["split_ratio"].copy(), table["dividend"].copy()
+    bridged = np.isfinite(batch.bridge)
+    starts = batch.starts()
+    steps = np.zeros(len(table))
+    steps[1:] = np.diff(batch.factor)
+    rows = np.flatnonzero((np.abs(steps) > _NOISE) & adjusted & ~bridged & ~starts)
+    splits[adjusted], cash[adjusted] = 1.0, 0.0
+    _split_up(batch, rows, np.exp(steps[rows]), closes, splits, cash)
+    both = bridged & ~starts
+    splits[both] = np.where(adjusted[both], 1.0, splits[both]) * batch.bridge[both]
+    cash[both & adjusted] = 0.0
+    batch.table = table.with_columns(split_ratio=splits, dividend=cash)
+
+
+def _split_up(
+    batch: Batch,
+    rows: np.ndarray,
+    paid: np.ndarray,
+    closes: np.ndarray,
+    splits: np.ndarray,
+    cash: np.ndarray,
+) -> None:
+    """Enter the event of each of `rows`."""
+    moved = np.log(closes[rows] / closes[rows - 1] * paid)
+    size = np.abs(np.log(paid))
+    seen = np.abs(moved) <= 0.5 * size + 0.02
+    fraction = _fraction(paid)
+    split = np.isfinite(fraction) & seen
+    splits[rows[split]] = fraction[split]
+    payment = (paid > 1) & ~split & ((size < _LARGE_PAYMENT) | (moved <= 0.6 * size + 0.05))
+    cash[rows[payment]] = (paid[payment] - 1) * closes[rows[payment]]
+    odd = (paid < _LEAST_REVERSE) & seen & ~split
+    splits[rows[odd]] = paid[odd]
+    large = payment & (paid >= 1.5)
+    batch.find("odd_split", rows[large], "dividend", after=paid[large])
+    batch.find("odd_split", rows[odd], "split_ratio", after=paid[odd])
+    void = ~split & ~payment & ~odd
+    ones = np.ones(int(void.sum()))
+    if batch.find("unexplained_adjustment", rows[void], "adjusted", paid[void], ones) == "flag":
+        splits[rows[void]] = paid[void]
+
+
+def _fraction(paid: np.ndarray) -> np.ndarray:
+    """The ratio p/q that each of `paid` is, NaN where none: n:1, n:m, 1:n, (n + 1):n."""
+    found = np.full(len(paid), np.nan)
+    large = np.where(paid > 1, paid, 1 / paid)
+    for part in range(_LARGEST_PART, 0, -1):
+        whole = np.round(large * part)
+        near = np.abs(large * part / whole - 1) < _EXACT
+        # Small payments come near some fraction or other by chance; stock dividends are n + 1 : n.
+        near &= (large >= 1.5) | (whole == part + 1)
+        found[near] = (whole / part)[near]
+    return np.where(paid > 1, found, 1 / found)
+
+
+def compare_adjusted(batch: Batch, adjusted: np.ndarray) -> None:
+    """Tell where the total return of our prices is not that of the vendor's adjusted closes."""
+    table, closes = batch.table, batch.table["close"]
+    if "adjusted" not in table.columns:
+        return
+    given = table["adjusted"]
+    with np.errstate(all="ignore"):
+        theirs = (given[1:] / given[:-1]) / (closes[1:] / closes[:-1])
+        ours = table["split_ratio"][1:] * (1 + table["dividend"][1:] / closes[1:])
+        off = np.abs(np.log(theirs / ours)) > _TOLERANCE
+    rows = np.flatnonzero(off & ~batch.starts()[1:]) + 1
+    batch.find("adjustment_differs", rows, "adjusted", theirs[rows - 1], ours[rows - 1])

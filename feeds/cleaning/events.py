@@ -1,0 +1,130 @@
+"""Splits and dividends that a source gives: mended, carried over dropped rows, chained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feeds.cleaning.batch import Batch
+
+__all__ = ["carry_events", "chain_events", "mend_events", "with_adjusted"]
+
+#: A dividend is paid out of the price before it: more than this share of it is none.
+_MOST_PAID = 1.05
+
+
+def mend_events(batch: Batch) -> None:
+    """Leave out what cannot be: ratios that are not positive, dividends below zero or too large.
+
+    An event that the source does not give (NaN) is none. A dividend above the close before
+    cannot have been paid out of it.
+    """
+    table = batch.table
+    splits, cash = table["split_ratio"], table["dividend"]
+    gap = np.isnan(splits)
+    splits = np.where(gap, 1.0, splits) if gap.any() else splits
+    gap = np.isnan(cash)
+    cash = np.where(gap, 0.0, cash) if gap.any() else cash
+    bad = np.flatnonzero(~((splits > 0) & (splits < np.inf)))
+    if batch.find("bad_event", bad, "split_ratio", splits[bad], np.ones(len(bad))) != "off":
+        splits = splits.copy()
+        splits[bad] = 1.0
+    paid = np.flatnonzero(cash != 0)
+    closes = table["close"]
+    before = closes[np.maximum(paid - 1, 0)] / splits[paid]
+    most = np.where(batch.starts()[paid], np.inf, np.fmax(before, closes[paid]) * _MOST_PAID)
+    bad = paid[~((cash[paid] > 0) & (cash[paid] <= most) & (cash[paid] < np.inf))]
+    if batch.find("bad_event", bad, "dividend", cash[bad], np.zeros(len(bad))) != "off":
+        cash = cash.copy()
+        cash[bad] = 0.0
+    batch.table = table.with_columns(split_ratio=splits, dividend=cash)
+
+
+def carry_events(batch: Batch) -> None:
+    """Take the events of rows that are gone to the next row of their series that stays.
+
+    Before the first row that stays nobody could hold it, and after the last nobody can see it.
+    """
+    splits, cash = batch.table["split_ratio"], batch.table["dividend"]
+    with np.errstate(invalid="ignore"):
+        told = (np.isfinite(splits) & (splits != 1) & (splits > 0)) | (cash > 0)
+    rows = np.flatnonzero(batch.gone & told)
+    if not len(rows):
+        return
+    kept = np.flatnonzero(~batch.gone)
+    place = np.searchsorted(kept, rows)
+    rows, place = rows[place < len(kept)], place[place < len(kept)]
+    target, before = kept[place], kept[np.maximum(place - 1, 0)]
+    inside = (batch.series[target] == batch.series[rows]) & (place > 0)
+    inside &= batch.series[before] == batch.series[rows]
+    splits, cash = splits.copy(), cash.copy()
+    for row, to in zip(rows[inside].tolist(), target[inside].tolist()):
+        _carry(batch, splits, cash, row, to)
+    batch.table = batch.table.with_columns(split_ratio=splits, dividend=cash)
+
+
+def _carry(batch: Batch, splits: np.ndarray, cash: np.ndarray, row: int, to: int) -> None:
+    """One event: cash per share before a later split is less for each share after it."""
+    at = np.array([to])
+    if splits[row] != 1 and splits[row] > 0:
+        old = splits[at].copy()
+        splits[to] = splits[row] * (splits[to] if splits[to] > 0 else 1.0)
+        batch.find("event_moved", at, "split_ratio", old, splits[at])
+    if cash[row] > 0:
+        old = cash[at].copy()
+        later = splits[to] / (splits[row] if splits[row] > 0 else 1.0)
+        cash[to] = (cash[to] if cash[to] > 0 else 0.0) + cash[row] / (later if later > 0 else 1.0)
+        batch.find("event_moved", at, "dividend", old, cash[at])
+
+
+def with_adjusted(batch: Batch) -> np.ndarray:
+    """(M,) bool array: rows whose events the vendor tells by an adjusted close only."""
+    table = batch.table
+    none = np.zeros(len(table), dtype=bool)
+    if "adjusted" not in table.columns:
+        return none
+    count = len(table.symbols)
+    told = (table["split_ratio"] != 1) | (table["dividend"] != 0)
+    has_events = np.bincount(table.code[told], minlength=count) > 0
+    with np.errstate(invalid="ignore"):
+        known = table["adjusted"] > 0
+    has_adjusted = np.bincount(table.code[known], minlength=count) > 0
+    return (has_adjusted & ~has_events)[table.code]
+
+
+def chain_events(batch: Batch, adjusted: np.ndarray) -> None:
+    """Set the batch's `factor`, by the vendor's adjusted closes where `adjusted`, else by events.
+
+    A row without an adjusted close has the factor of the row before it.
+    """
+    table, closes = batch.table, batch.table["close"]
+    splits, cash = table["split_ratio"], table["dividend"]
+    told = np.flatnonzero(((splits != 1) | (cash != 0)) & ~adjusted & ~batch.starts())
+    steps = np.zeros(len(table))
+    if len(told):
+        steps[told] = np.log(splits[told]) + np.log1p(cash[told] / closes[told])
+        batch.factor = np.cumsum(steps)
+    if adjusted.any():
+        with np.errstate(all="ignore"):
+            level = np.log(table["adjusted"] / closes)
+        level[~np.isfinite(level)] = np.nan
+        batch.factor = np.where(adjusted, _filled(level, batch.starts()), batch.factor)
+
+
+def _filled(level: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Unknown levels from the row before; at the head of a series from the first that is known.
+
+    The head makes no look-ahead: a factor counts by its steps, and there is none either way.
+    """
+    unknown = np.isnan(level)
+    if not unknown.any():
+        return level
+    rows = np.arange(len(level))
+    source = np.maximum.accumulate(np.where(unknown & ~starts, 0, rows))
+    filled = level[source]
+    begins = np.maximum.accumulate(np.where(starts, rows, 0))
+    heads = np.flatnonzero(np.isnan(filled))
+    known = np.flatnonzero(~unknown)
+    after = np.append(known, 0)[np.searchsorted(known, heads)]
+    same = (begins[after] == begins[heads]) & (after > heads)
+    filled[heads] = np.where(same, level[after], 0.0)
+    return filled

@@ -1,0 +1,180 @@
+"""The stages that a batch goes through, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from feeds.cleaning.adjusted import compare_adjusted, take_events
+from feeds.cleaning.batch import Batch
+from feeds.cleaning.copies import check_copies
+from feeds.cleaning.days import Days
+from feeds.cleaning.events import carry_events, chain_events, mend_events, with_adjusted
+from feeds.cleaning.gaps import check_constant, check_gaps
+from feeds.cleaning.idle import carried_rows, check_placeholders, check_stale, flat_rows
+from feeds.cleaning.levels import Found, find_leaps
+from feeds.cleaning.ranges import check_ranges, check_volume
+from feeds.cleaning.rows import check_rows
+from feeds.cleaning.times import check_duplicates, check_times, sort_rows
+from feeds.series_info import SeriesInfo
+
+__all__ = ["clean_batch"]
+
+_HOUR = 3600
+
+
+def clean_batch(
+    batch: Batch, infos: Mapping[str, SeriesInfo], known: np.datetime64 | None
+) -> Batch:
+    """All stages; the batch that is left has no row that is gone."""
+    batch = check_times(sort_rows(batch))
+    check_rows(batch, known)
+    batch = _settled(batch)
+    check_duplicates(batch)
+    batch = _settled(batch)
+    check_ranges(batch)
+    check_volume(batch)
+    batch = _settled(batch)
+    mend_events(batch)
+    adjusted = with_adjusted(batch)
+    chain_events(batch, adjusted)
+    _accept(batch, infos)
+    days = Days(batch.table.time, batch.listed)
+    batch, adjusted = _until_nothing_goes(batch, adjusted, days, infos)
+    numbers = _numbers(batch, days)
+    take_events(batch, adjusted)
+    compare_adjusted(batch, adjusted)
+    _tell(batch, days, numbers)
+    return batch
+
+
+def _settled(batch: Batch) -> Batch:
+    """Without the rows that are gone, whose events the next rows take over."""
+    if not batch.gone.any():
+        return batch
+    carry_events(batch)
+    return batch.settle()
+
+
+def _accept(batch: Batch, infos: Mapping[str, SeriesInfo]) -> None:
+    """Mark the leaps that the rules or an earlier cleaning say are real."""
+    for code, name in enumerate(batch.table.symbols):
+        days = (*infos[name].accepted, *batch.rules.accept.get(name, ()))
+        if days:
+            first, last = np.searchsorted(batch.table.code, [code, code + 1])
+            stamps = np.array(days, dtype="datetime64[s]")
+            batch.accepted[first:last] |= np.isin(batch.table.time[first:last], stamps)
+
+
+def _numbers(batch: Batch, days: Days) -> np.ndarray:
+    """Sessions of the rows, or hours where bars are shorter than a day."""
+    if batch.daily:
+        return days.numbers(batch.table.time)
+    return (batch.table.time.view("int64") // _HOUR).astype(np.int64)
+
+
+def _until_nothing_goes(
+    batch: Batch, adjusted: np.ndarray, days: Days, infos: Mapping[str, SeriesInfo]
+) -> tuple[Batch, np.ndarray]:
+    """Look for prints, stale rows and copies again in symbols that lost a row, until none does.
+
+    What is left is then the same when it is cleaned once more. Each round looks backward only,
+    and changes nothing where a shorter table had none to change; so all of them together do.
+    """
+    units = [infos[name].volume_unit for name in batch.table.symbols]
+    rows: np.ndarray | slice = slice(None)
+    while True:
+        part = batch.take(rows)
+        _round(part, days, units)
+        _write_back(batch, part, rows)
+        touched = np.unique(batch.table.code[batch.gone])
+        if not len(touched):
+            return batch, adjusted
+        adjusted = adjusted[~batch.gone]
+        batch = _settled(batch)
+        rows = np.flatnonzero(np.isin(batch.table.code, touched))
+
+
+def _write_back(batch: Batch, part: Batch, rows: np.ndarray | slice) -> None:
+    if not isinstance(rows, slice):
+        breaks = np.zeros(len(batch.series), dtype=np.int32)
+        fresh = part.starts() & ~batch.starts()[rows]
+        breaks[rows[fresh]] = 1
+        batch.series = batch.series + np.cumsum(breaks, dtype=np.int32)
+    else:
+        batch.series = part.series
+    for name in ("gone", "factor", "bridge", "accepted", "moved"):
+        getattr(batch, name)[rows] = getattr(part, name)
+
+
+def _round(batch: Batch, days: Days, units: list[str]) -> None:
+    """Placeholders, leaps, stale rows, copies: each among the rows that are left."""
+    flat = flat_rows(batch)
+    check_placeholders(batch, flat)
+    kept = np.flatnonzero(~batch.gone)
+    part = batch.take(kept) if len(kept) < len(flat) else batch
+    numbers = _numbers(part, days)
+    _apply(part, find_leaps(part, numbers, units))
+    check_stale(part, carried_rows(part, flat[kept]))
+    check_copies(part, numbers)
+    if part is not batch:
+        _write_back(batch, part, kept)
+
+
+def _apply(batch: Batch, found: Found) -> None:
+    """Do about leaps what the rules say."""
+    closes = batch.table["close"]
+    for row in found.leaps:
+        name = batch.table.symbols[batch.table.code[row]]
+        batch.leaps.setdefault(name, set()).add(int(batch.table.time[row].astype(np.int64)))
+    spikes = np.array(found.spikes, dtype=np.int64)
+    batch.find("spike", spikes, "close", before=closes[spikes])
+    batch.moved[found.real] = True
+    batch.accepted[found.accepted] = True
+    reused = np.array(found.reused, dtype=np.int64)
+    if (
+        batch.find("ticker_reuse", reused, "close", closes[reused - 1], closes[reused])
+        == "new_series"
+    ):
+        breaks = np.zeros(len(batch.series), dtype=np.int32)
+        breaks[reused] = 1
+        batch.series = batch.series + np.cumsum(breaks, dtype=np.int32)
+    ends = np.append(np.flatnonzero(batch.starts())[1:], len(closes))
+    for row, fault, last, ratio in found.changes:
+        at = np.array([row])
+        step = batch.factor[row] - batch.factor[last]
+        action = batch.find(fault, at, "split_ratio", np.exp([step]), np.array([ratio]))
+        if action == "repair":
+            stop = ends[np.searchsorted(ends, row, side="right")]
+            batch.factor[row:stop] += np.log(ratio) - step
+            batch.bridge[row] = ratio
+        else:
+            batch.accepted[row] = True
+
+
+def _tell(batch: Batch, days: Days, numbers: np.ndarray) -> None:
+    """What is only noted: real leaps, carried prices, gaps, series of one price."""
+    closes = batch.table["close"]
+    rows = np.flatnonzero(batch.moved & ~batch.starts())
+    batch.find("real_move", rows, "close", closes[rows - 1], closes[rows])
+    carried = np.flatnonzero(carried_rows(batch, flat_rows(batch)))
+    batch.find("carried", carried, "close", before=closes[carried])
+    if batch.daily:
+        dropped = _dropped(batch, days)
+        check_gaps(batch, days, numbers, dropped)
+    check_constant(batch)
+
+
+def _dropped(batch: Batch, days: Days) -> np.ndarray:
+    """Symbol and session of each dropped row, as one number."""
+    places = {name: code for code, name in enumerate(batch.table.symbols)}
+    keys = []
+    for part in batch.log.parts:
+        if part["action"].iloc[0] == "drop":
+            times = part["date"].to_numpy().astype("datetime64[s]")
+            code = np.array([places[name] for name in part["symbol"]], dtype=np.int64)
+            day = times.view("int64") // 86400 - days.first
+            inside = (day >= 0) & (day < len(days.number))
+            keys.append(code[inside] * (1 << 32) + days.number[day[inside]])
+    return np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
