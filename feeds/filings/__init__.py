@@ -1,0 +1,1 @@
+"""Filings: what companies reported, and from which session on it was known."""
