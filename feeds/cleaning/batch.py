@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -163,11 +164,10 @@ class Batch:
 
     def take(self, rows: np.ndarray) -> Batch:
         """Some rows as a batch that shares log, refusals and counts."""
-        part = Batch(self.table.take(rows), self.asset_class, self.rules, self.listed, self.daily)
+        part = copy.copy(self)
+        part.table = self.table.take(rows)
         for name in ("series", "gone", "factor", "bridge", "accepted", "moved"):
             setattr(part, name, getattr(self, name)[rows])
-        for name in ("log", "refused", "lost", "leaps"):
-            setattr(part, name, getattr(self, name))
         return part
 
     def settle(self) -> Batch:

@@ -94,16 +94,14 @@ def _refuse_mixtures(batch: Batch) -> None:
 def _extend(log: RepairLog, own: RepairLog, refused: Mapping[str, str]) -> None:
     """Take over a log; what was done to symbols that are refused in the end was only seen."""
     for part in own.parts:
-        if part["action"].iloc[0] == "flag" or not refused:
+        if part.action == "flag" or not refused:
             log.parts.append(part)
             continue
-        seen = part["symbol"].isin(refused).to_numpy()
-        if not seen.any():
-            log.parts.append(part)
-            continue
+        seen = np.array([name in refused for name in part.symbol.tolist()])
         if not seen.all():
-            log.parts.append(part[~seen])
-        log.parts.append(part[seen].assign(action="flag"))
+            log.parts.append(part.take(~seen) if seen.any() else part)
+        if seen.any():
+            log.parts.append(part.take(seen, action="flag"))
 
 
 def _with_series(
@@ -123,6 +121,7 @@ def _with_series(
         pieces.append((batch, np.cumsum(batch.starts()) - 1 if len(begin) else batch.series))
         owners.append(batch.table.code[begin])
         firsts.append(batch.table.time[begin])
+    accepted = _accepted(batches)
     taken, names, found, codes = set(symbols), [], {}, []
     order: dict[int, list[tuple[int, int]]] = {}
     for at, own in enumerate(owners):
@@ -140,7 +139,9 @@ def _with_series(
                 since = str(firsts[at][place])[:10]
                 note = f"the ticker {base} was reused: this series begins on {since}"
                 info = replace(info, symbol=name, notes=(*info.notes, note))
-            found[name] = replace(info, accepted=_accepted(info, pieces[at][0], code))
+            if code in accepted:
+                info = replace(info, accepted=tuple(sorted({*info.accepted, *accepted[code]})))
+            found[name] = info
     tables = [
         replace(b.table, symbols=tuple(names), code=codes[at][place].astype(np.int32))
         for at, (b, place) in enumerate(pieces)
@@ -148,13 +149,13 @@ def _with_series(
     return _joined([_without_adjusted(t) for t in tables], tuple(names)), found
 
 
-def _accepted(info: SeriesInfo, batch: Batch, code: int) -> tuple[str, ...]:
-    """The days whose leaps are known to be real, for the next cleaning."""
-    if not batch.accepted.any():
-        return info.accepted
-    rows = np.flatnonzero(batch.accepted & (batch.table.code == code))
-    days = {str(stamp).removesuffix("T00:00:00") for stamp in batch.table.time[rows]}
-    return tuple(sorted({*info.accepted, *days}))
+def _accepted(batches: Sequence[Batch]) -> dict[int, set[str]]:
+    """The stamps of leaps that are known to be real, by symbol, for the next cleaning."""
+    found: dict[int, set[str]] = {}
+    for batch in batches:
+        for row in np.flatnonzero(batch.accepted).tolist():
+            found.setdefault(int(batch.table.code[row]), set()).add(batch.day(row))
+    return found
 
 
 def _free(base: str, number: int, taken: set[str]) -> str:

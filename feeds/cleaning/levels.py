@@ -168,14 +168,15 @@ def _judge(view: _View, last: int, row: int) -> tuple[str, float]:
     near = view.highs[row] * scale * limits.connect >= before
     near = near and view.lows[row] * scale <= limits.connect * before
     within = 1 / limits.spike_down <= ratio <= limits.spike_up
-    trading = view.trading(last, row)
     untold = scale == 1.0 and abs(math.log(ratio)) > math.log(_SMALL_SPLIT)
     if untold and batch.action("unadjusted_split") != "off" and missing <= limits.max_gap:
+        trading = view.trading(last, row)
         split = split_between(batch, last, row, int(view.first[row]), trading)
         if split is not None:
             return "split", split
     if near and within:
         return "fine", 1.0
+    trading = view.trading(last, row)
     proven = trading.proves(ratio, batch)
     if near:
         real = ratio <= limits.rise_most and proven if ratio > 1 else 1 / ratio <= limits.fall_most

@@ -50,7 +50,7 @@ class Trading:
         volume, closes = volume[known], closes[known]
         value, units = (volume * closes, volume) if unit == "units" else (volume, volume / closes)
         own_value, own_units = (own * close, own) if unit == "units" else (own, own / close)
-        middle_units, middle_value = float(np.median(units)), float(np.median(value))
+        middle_units, middle_value = _middle(units), _middle(value)
         if middle_units <= 0:
             return cls(math.nan, math.nan, len(volume), True)
         return cls(own_units / middle_units, own_value / middle_value, len(volume), False)
@@ -90,6 +90,13 @@ def split_between(batch: Batch, last: int, row: int, first: int, trading: Tradin
     if not len(moves) or math.log(ratio) < _ORDINARY_DAYS * float(np.mean(moves)):
         return None
     return ratio if sign < 0 else 1 / ratio
+
+
+def _middle(values: np.ndarray) -> float:
+    """The median, many times faster than NumPy's for a few values."""
+    in_order = np.sort(values)
+    half = len(values) // 2
+    return float(in_order[half] + in_order[half - 1 + len(values) % 2]) / 2
 
 
 def power_of_ten(ratio: float) -> bool:

@@ -35,6 +35,7 @@ def clean_batch(
     batch = _settled(batch)
     check_ranges(batch)
     check_volume(batch)
+    check_placeholders(batch, flat_rows(batch))
     batch = _settled(batch)
     mend_events(batch)
     adjusted = with_adjusted(batch)
@@ -171,10 +172,9 @@ def _dropped(batch: Batch, days: Days) -> np.ndarray:
     places = {name: code for code, name in enumerate(batch.table.symbols)}
     keys = []
     for part in batch.log.parts:
-        if part["action"].iloc[0] == "drop":
-            times = part["date"].to_numpy().astype("datetime64[s]")
-            code = np.array([places[name] for name in part["symbol"]], dtype=np.int64)
-            day = times.view("int64") // 86400 - days.first
+        if part.action == "drop":
+            code = np.array([places[name] for name in part.symbol.tolist()], dtype=np.int64)
+            day = part.date.view("int64") // 86400 - days.first
             inside = (day >= 0) & (day < len(days.number))
             keys.append(code[inside] * (1 << 32) + days.number[day[inside]])
     return np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
