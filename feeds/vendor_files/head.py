@@ -1,0 +1,288 @@
+"""The beginning of a text file: encoding, separator, header, form, decimal mark and dates."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from feeds.errors import DataError
+from feeds.vendor_files.dates import DateStyle, Stamps, find_styles
+from feeds.vendor_files.forms import FORMS
+from feeds.vendor_files.layout import Columns, Layout, by_position, map_columns
+from feeds.vendor_files.meaning import meaning_of
+from feeds.vendor_files.names import path_name, shown
+from feeds.vendor_files.options import FileOptions
+from feeds.vendor_files.streams import LineBlocks, detect_encoding
+from feeds.vendor_files.timing import Clock, find_interval
+
+__all__ = ["read_head"]
+
+_HEAD = 256 * 1024
+_MOST_ROWS = 2000
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+_PAGE = re.compile(r"<(?!\w+>[,;\t|])")
+_PREAMBLE = re.compile(r"https?://|.*cryptodatadownload", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The first rows: cells and the number of the first one's line."""
+
+    rows: list[list[str]]
+    lines: list[int]
+    separator: str
+    preamble: bool
+
+
+def read_head(
+    path: Path, options: FileOptions, stamps: Callable[[Columns, str, str], Sequence[str]]
+) -> Layout:
+    """Decide how a text file is to be read.
+
+    Parameters
+    ----------
+    path : Path
+    options : FileOptions
+    stamps : callable
+        From the columns, encoding and separator to all different stamps of the file; asked
+        only where the first ones leave it open whether the day or the month comes first.
+
+    Raises
+    ------
+    DataError
+        If it is no table, its form is not known, or something could only be guessed.
+    """
+    begin = _first_bytes(path)
+    _refuse_pages(path, begin)
+    encoding = options.encoding or detect_encoding(begin)
+    text, line = _first_block(path, encoding, options)
+    head = _rows(path, text, line, options)
+    columns, data = _columns(path, head, options)
+    if not data.rows:
+        at = head.lines[-1] if head.lines else line
+        raise DataError(f"{path_name(path)}, line {at}: no bar below the header", "add its rows")
+    decimal = options.decimal or _decimal(path, columns, data)
+    texts = [row[columns.place["date"]].strip() for row in data.rows]
+    style = _style(path, columns, texts, data.lines[0], options)
+    if style is None:
+        style = _style(path, columns, stamps(columns, encoding, head.separator), 0, options)
+    assert style is not None
+    clock, interval, notes = _clock(columns, style, data, options)
+    meaning = meaning_of(columns, options)
+    return Layout(
+        path=path,
+        columns=columns,
+        style=style,
+        clock=clock,
+        interval=interval,
+        volume_unit=meaning.volume_unit,
+        price_kind=meaning.price_kind,
+        encoding=encoding,
+        separator=head.separator,
+        decimal=decimal,
+        first_line=data.lines[0],
+        notes=(*meaning.notes, *notes),
+    )
+
+
+def _first_bytes(path: Path) -> bytes:
+    for chunk in LineBlocks(path, "utf-8", 64).raw_chunks():
+        return chunk
+    raise DataError(f"{path_name(path)}: the file is empty", "fetch the file again")
+
+
+def _refuse_pages(path: Path, begin: bytes) -> None:
+    """Refuse what a server sends instead of a table, before it is looked at as one."""
+    text = begin.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    first = text.lstrip()
+    place = f"{path_name(path)}, line {text[: len(text) - len(first)].count(chr(10)) + 1}"
+    if _PAGE.match(first):
+        raise DataError(f"{place}: an HTML or XML page, not a table", "fetch the file itself")
+    if first.startswith(("{", "[")):
+        raise DataError(f"{place}: JSON, not a table", "fetch it as CSV")
+
+
+def _first_block(path: Path, encoding: str, options: FileOptions) -> tuple[str, int]:
+    for block, line, _ in LineBlocks(path, encoding, _HEAD, options.last_line):
+        text = block.decode("utf-8")
+        if text.strip():
+            return text, line
+    raise DataError(f"{path_name(path)}, line 1: the file is empty", "fetch the file again")
+
+
+def _rows(path: Path, text: str, line: int, options: FileOptions) -> _Head:
+    """The first rows that hold anything."""
+    numbered = [
+        (at, row.rstrip("\r")) for at, row in enumerate(text.split("\n"), line) if row.strip()
+    ][: _MOST_ROWS + 2]
+    first = numbered[0][1].lstrip()
+    place = f"{path_name(path)}, line {numbered[0][0]}"
+    preamble = bool(_PREAMBLE.match(first))
+    numbered = numbered[preamble:]
+    if not numbered:
+        raise DataError(f"{place}: no header below the first line", "fetch the file again")
+    texts = [row for _, row in numbered]
+    mark = options.separator or _separator(texts)
+    if not mark:
+        raise DataError(
+            f"{place}: {shown(texts[0])} has one cell, not the columns of a table",
+            "fetch the file again, or give its separator",
+        )
+    rows = [next(csv.reader([row], delimiter=mark)) for row in texts]
+    return _Head(rows, [at for at, _ in numbered], mark, preamble)
+
+
+def _separator(texts: Sequence[str]) -> str:
+    """The mark that parts the first lines into equally many cells; else the header's."""
+    some = texts[:20]
+    counts = {}
+    for mark in "\t;|,":
+        cells = [len(next(csv.reader([text], delimiter=mark))) for text in some]
+        if len(set(cells)) == 1 and cells[0] > 1:
+            return mark
+        counts[mark] = cells[0]
+    best = max(counts, key=lambda mark: counts[mark])
+    return best if counts[best] > 1 else ""
+
+
+def _columns(path: Path, head: _Head, options: FileOptions) -> tuple[Columns, _Head]:
+    """The columns, and the rows below the header."""
+    first, line = head.rows[0], head.lines[0]
+    forced = FORMS.get(options.form)
+    if not _is_data(first):
+        columns = map_columns(path, first, options, line)
+        return columns, _fitting(head, 1, len(first))
+    digits = len(first[0].strip())
+    for name, lengths in (("binance", (13, 16)), ("kraken", (9, 10))):
+        form = FORMS[name]
+        if len(first) == len(form.header) and digits in lengths and forced in (None, form):
+            return by_position(path, form, options), _fitting(head, 0, len(first))
+    raise DataError(
+        f"{path_name(path)}, line {line}: there is no header, and no form without one has "
+        f"{len(first)} such columns",
+        "write the columns' names into a first line, such as date,open,high,low,close,volume",
+    )
+
+
+def _fitting(head: _Head, first: int, cells: int) -> _Head:
+    """Rows from `first` on that have all cells; the others are refused when they are read."""
+    kept = [at for at in range(first, len(head.rows)) if len(head.rows[at]) == cells]
+    lines = head.lines[first : first + 1] + [head.lines[at] for at in kept[1:]]
+    return _Head([head.rows[at] for at in kept], lines, head.separator, head.preamble)
+
+
+def _is_data(cells: Sequence[str]) -> bool:
+    """Whether a first line is a bar: most cells are numbers, the first is too."""
+    digits = [bool(re.match(r"[\"' ]*[-+.]?\d", cell)) for cell in cells]
+    return sum(digits) * 2 > len(digits) and digits[0]
+
+
+def _decimal(path: Path, columns: Columns, head: _Head) -> str:
+    """The decimal mark; a comma only where no number has a dot."""
+    if columns.form.thousands:
+        return "."
+    comma, place = [], ""
+    for line, row in zip(head.lines, head.rows):
+        for at, name in columns.numbers():
+            cell = row[at].strip()
+            if _COMMA.fullmatch(cell):
+                comma.append(cell)
+                place = place or f"{path_name(path)}, line {line}: {name} {shown(cell)}"
+            elif "." in cell and _NUMBER.fullmatch(cell):
+                return "."
+    if comma and all(_THOUSANDS.fullmatch(cell) for cell in comma):
+        raise DataError(
+            f"{place} may have a decimal comma or one between thousands",
+            "give decimal=, or decimal=. and write the numbers without marks between thousands",
+        )
+    return "," if comma and head.separator != "," else "."
+
+
+def _style(
+    path: Path, columns: Columns, texts: Sequence[str], line: int, options: FileOptions
+) -> DateStyle | None:
+    """The way of writing dates; None where the first ones leave it open."""
+    if options.date_format:
+        zone = "%z" in options.date_format
+        time = "clock" if "%H" in options.date_format or "%I" in options.date_format else ""
+        return DateStyle("given", time=time, zone=zone, format=options.date_format)
+    styles = find_styles([text for text in dict.fromkeys(texts) if text])
+    if options.date_order:
+        styles = [s for s in styles if s.days == options.date_order or len(s.days) != 3]
+    place = f"{path_name(path)}, line {line}" if line else path_name(path)
+    if not styles:
+        problem = "its year has two digits" if _two_digits(texts[0]) else "no known way to write it"
+        raise DataError(
+            f"{place}: date {shown(texts[0])}: {problem}",
+            "write 2020-01-31, or give date_format, such as date_format=%d.%m.%y",
+        )
+    if len(styles) == 1:
+        return styles[0]
+    if line:
+        return None
+    raise DataError(
+        f"{place}: dates such as {shown(texts[0])} may have the day or the month first, and none "
+        "in the file tells",
+        "give date_order=dmy or date_order=mdy",
+    )
+
+
+def _two_digits(text: str) -> bool:
+    return bool(re.match(r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,})[-/. ]\d{2}(?!\d)", text))
+
+
+def _clock(
+    columns: Columns, style: DateStyle, head: _Head, options: FileOptions
+) -> tuple[Clock, str, list[str]]:
+    """How stamps become times, from the first ones."""
+    local = _local(columns, style, head)
+    form = columns.form
+    daily = bool(len(local)) and not (local % 86_400).any()
+    if daily and len(local) > 1 and find_interval(_one_symbol(columns, head, local)) != "1d":
+        daily = False
+    interval = find_interval(_one_symbol(columns, head, local)) if len(local) else "1d"
+    naive = bool(style.time or "time" in columns.place) and not style.zone
+    notes = []
+    if naive and not daily:
+        notes.append(f"stamps are taken as {options.timezone or 'UTC'}")
+    zone = options.timezone if naive and not daily else ""
+    return Clock(daily, zone, form.day_after), interval, notes
+
+
+def _local(columns: Columns, style: DateStyle, head: _Head) -> np.ndarray:
+    """Local seconds of the first rows; those that do not read are left to the rows' reader."""
+    stamps, seconds = Stamps(style), []
+    for row in head.rows:
+        try:
+            moment = stamps.one(row[columns.place["date"]])[0]
+            if "time" in columns.place:
+                moment += time_of_day(row[columns.place["time"]])
+        except ValueError:
+            moment = seconds[-1] if seconds else 0
+        seconds.append(moment)
+    return np.array(seconds, dtype=np.int64)
+
+
+def time_of_day(text: str) -> int:
+    """Seconds of ``HHMMSS``, ``HHMM`` or ``HH:MM:SS``; ValueError where it is none."""
+    digits = text.strip().replace(":", "")
+    if not re.fullmatch(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", digits):
+        raise ValueError("it is no time of day such as 153000")
+    return int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:] or 0)
+
+
+def _one_symbol(columns: Columns, head: _Head, local: np.ndarray) -> np.ndarray:
+    """Stamps of the first row's symbol."""
+    at = columns.place.get("symbol")
+    if at is None:
+        return local
+    first = head.rows[0][at]
+    return local[[row[at] == first for row in head.rows]]
