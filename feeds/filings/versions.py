@@ -10,7 +10,7 @@ import pandas as pd
 from feeds.calendars import sessions
 from feeds.filings.options import FilingOptions
 from feeds.filings.read import Filings
-from feeds.repairs import RepairLog
+from feeds.repairs import LogPart, RepairLog
 
 __all__ = ["keep_versions", "note_filings", "sessions_after"]
 
@@ -69,10 +69,22 @@ def note_filings(
     after: np.ndarray | float = np.nan,
 ) -> None:
     """Note filings, given by mask or position, dated by their day of filing."""
-    log.note(
-        filings.symbol[rows], filings.filed[rows].astype("datetime64[s]"), fault, action,
-        column, before, after, filings.file, filings.line[rows],
-    )  # fmt: skip
+    own = filings.take(rows)
+    if not len(own):
+        return
+    log.parts.append(
+        LogPart(
+            symbol=own.symbol,
+            date=own.filed.astype("datetime64[s]"),
+            fault=fault,
+            action=action,
+            column=column,
+            before=np.broadcast_to(np.asarray(before, dtype="float64"), len(own)),
+            after=np.broadcast_to(np.asarray(after, dtype="float64"), len(own)),
+            file=np.full(len(own), filings.file, dtype=object),
+            line=own.line,
+        )
+    )
 
 
 def _without(filings: Filings, rows: np.ndarray, fault: str, log: RepairLog) -> Filings:
