@@ -86,8 +86,10 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
     shape = (len(dates), len(meta["assets"]))
     ones = np.broadcast_to(1.0, shape)
     block = {name: arrays.get(name, ones)[:rows] for name in _FLOATS[3:]}
+    # Without any open up to the last row there are no ranges, whatever comes later.
+    has_ranges = "open" in arrays and bool(np.any(arrays["first_open"] < rows))
     for name in ("open", "high", "low"):
-        block[name] = arrays[name][:rows] if name in arrays else block["close"]
+        block[name] = arrays[name][:rows] if has_ranges else block["close"]
     # What nothing was known of up to the last row is as absent as if it had never been.
     optional = {
         name: arrays[name][:rows]
