@@ -71,6 +71,8 @@ def cleaned(filings: Filings, bars: BarTable) -> pd.DataFrame:
 
 def before(table: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     known = table[(table["known_from"] <= pd.Timestamp(day)).to_numpy()]
+    # Dates of a table without rows have another resolution.
+    known = known.astype(dict.fromkeys(("period_end", "known_from", "shares_as_of"), "M8[s]"))
     return known.sort_values(["symbol", "known_from", "period_end"], ignore_index=True)
 
 
