@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from feeds.bar_table import OPTIONAL_COLUMNS
 from feeds.errors import DataError
 from feeds.sources.request import BAR_COLUMNS
 
@@ -43,8 +44,8 @@ def checked_bars(bars: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     bars : DataFrame
-        As in :class:`~feeds.sources.request.RawSeries`; a column ``market_cap`` may be there
-        too, others are left out.
+        As in :class:`~feeds.sources.request.RawSeries`; those of
+        :data:`~feeds.bar_table.OPTIONAL_COLUMNS` may be there too, others are left out.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def checked_bars(bars: pd.DataFrame) -> pd.DataFrame:
         raise DataError("the dates of the bars have a time zone, or one is missing")
     if not (bars.index.is_monotonic_increasing and bars.index.is_unique):
         raise DataError("the bars are not in order of time, or two have the same time")
-    names = [*BAR_COLUMNS, *(["market_cap"] if "market_cap" in bars.columns else [])]
+    names = [*BAR_COLUMNS, *(name for name in OPTIONAL_COLUMNS if name in bars.columns)]
     try:
         data = {name: bars[name].to_numpy(dtype="float64") for name in names}
     except (ValueError, TypeError):

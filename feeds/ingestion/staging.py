@@ -151,7 +151,7 @@ class Staging:
         return list(self.folder.glob(pattern)) if self.folder.is_dir() else []
 
     def _remove_if_empty(self) -> None:
-        if not self.staged:
+        if not self.staged and self.folder.is_dir():
             # What is not empty holds something that is not ours.
             with suppress(OSError):
                 self.folder.rmdir()
