@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from feeds.cleaning.batch import Batch
+from feeds.cleaning.events import is_paid
 
 __all__ = ["compare_adjusted", "take_events"]
 
@@ -13,8 +14,8 @@ _NOISE = 1e-4
 #: A ratio this near a fraction is the fraction.
 _EXACT = 5e-5
 _LARGEST_PART = 20
-#: From here on a payment must show in the price: few companies pay a tenth of theirs.
-_LARGE_PAYMENT = 0.10
+#: A price that moves by less, as a log, needs no event.
+_LEAP = np.log(1.5)
 #: A ratio below one is a reverse split only from here on.
 _LEAST_REVERSE = 0.97
 #: Total returns that differ by more are told.
@@ -59,7 +60,7 @@ def _split_up(
     fraction = _fraction(paid)
     split = np.isfinite(fraction) & seen
     splits[rows[split]] = fraction[split]
-    payment = (paid > 1) & ~split & ((size < _LARGE_PAYMENT) | (moved <= 0.6 * size + 0.05))
+    payment = (paid > 1) & ~split & is_paid(moved, size)
     cash[rows[payment]] = (paid[payment] - 1) * closes[rows[payment]]
     odd = (paid < _LEAST_REVERSE) & seen & ~split
     splits[rows[odd]] = paid[odd]
@@ -67,9 +68,19 @@ def _split_up(
     batch.find("odd_split", rows[large], "dividend", after=paid[large])
     batch.find("odd_split", rows[odd], "split_ratio", after=paid[odd])
     void = ~split & ~payment & ~odd
-    ones = np.ones(int(void.sum()))
-    if batch.find("unexplained_adjustment", rows[void], "adjusted", paid[void], ones) == "flag":
-        splits[rows[void]] = paid[void]
+    instead = _instead(closes[rows[void]] / closes[rows[void] - 1], paid[void])
+    action = batch.find("unexplained_adjustment", rows[void], "adjusted", paid[void], instead)
+    splits[rows[void]] = paid[void] if action == "flag" else instead
+
+
+def _instead(ratio: np.ndarray, paid: np.ndarray) -> np.ndarray:
+    """The split ratio in place of an adjustment that cannot be.
+
+    None, but where the price leapt in its direction: some event there was, of unknown size, and
+    the return is unknown.
+    """
+    leapt = (np.abs(np.log(ratio)) > _LEAP) & ((ratio < 1) == (paid > 1))
+    return np.where(leapt, 1 / ratio, 1.0)
 
 
 def _fraction(paid: np.ndarray) -> np.ndarray:

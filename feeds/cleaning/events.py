@@ -6,17 +6,29 @@ import numpy as np
 
 from feeds.cleaning.batch import Batch
 
-__all__ = ["carry_events", "chain_events", "mend_events", "with_adjusted"]
+__all__ = ["carry_events", "chain_events", "is_paid", "mend_events", "with_adjusted"]
 
-#: A dividend is paid out of the price before it: more than this share of it is none.
-_MOST_PAID = 1.05
+#: From here on, as a log, a payment must show in the price: few companies pay a tenth of theirs.
+_LARGE = 0.10
+
+
+def is_paid(moved: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Whether dividends can be what they are said to be: large ones take their part of the price.
+
+    Parameters
+    ----------
+    moved : (K,) array
+        Log of the total return of the bar.
+    size : (K,) array
+        Log of 1 + dividend / close.
+    """
+    return (size < _LARGE) | (moved <= 0.5 * size + 0.03)
 
 
 def mend_events(batch: Batch) -> None:
-    """Leave out what cannot be: ratios that are not positive, dividends below zero or too large.
+    """Leave out what cannot be: ratios that are not positive, dividends below zero or not paid.
 
-    An event that the source does not give (NaN) is none. A dividend above the close before
-    cannot have been paid out of it.
+    An event that the source does not give (NaN) is none.
     """
     table = batch.table
     splits, cash = table["split_ratio"], table["dividend"]
@@ -29,14 +41,21 @@ def mend_events(batch: Batch) -> None:
         splits = splits.copy()
         splits[bad] = 1.0
     paid = np.flatnonzero(cash != 0)
-    closes = table["close"]
-    before = closes[np.maximum(paid - 1, 0)] / splits[paid]
-    most = np.where(batch.starts()[paid], np.inf, np.fmax(before, closes[paid]) * _MOST_PAID)
-    bad = paid[~((cash[paid] > 0) & (cash[paid] <= most) & (cash[paid] < np.inf))]
+    bad = paid[~_can_be(batch, paid, splits, cash)]
     if batch.find("bad_event", bad, "dividend", cash[bad], np.zeros(len(bad))) != "off":
         cash = cash.copy()
         cash[bad] = 0.0
     batch.table = table.with_columns(split_ratio=splits, dividend=cash)
+
+
+def _can_be(batch: Batch, rows: np.ndarray, splits: np.ndarray, cash: np.ndarray) -> np.ndarray:
+    """Whether the dividend of each row is a sum that the price bears out."""
+    closes = batch.table["close"]
+    with np.errstate(all="ignore"):
+        size = np.log1p(cash[rows] / closes[rows])
+        moved = np.log(closes[rows] * splits[rows] / closes[np.maximum(rows - 1, 0)]) + size
+    good = (cash[rows] > 0) & (cash[rows] < np.inf)
+    return good & (is_paid(moved, size) | batch.starts()[rows])
 
 
 def carry_events(batch: Batch) -> None:
