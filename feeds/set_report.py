@@ -10,6 +10,8 @@ from feeds.repairs import RepairLog
 
 __all__ = ["IngestReport"]
 
+_Found = Mapping[str, Mapping[str, Mapping[str, int]]]
+
 
 @dataclass
 class IngestReport:
@@ -32,8 +34,10 @@ class IngestReport:
         What a user should know of a series.
     readings : list of dict
         What was found out about each file that was read.
+    parents : dict of str to str
+        Of a series that began when a ticker was reused: the symbol its rows came with.
     log : RepairLog
-        Every finding.
+        Every finding, under the symbols that the rows came with.
     """
 
     rows_in: dict[str, int] = field(default_factory=dict)
@@ -43,34 +47,39 @@ class IngestReport:
     spans: dict[str, tuple[str, str]] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     readings: list[dict[str, Any]] = field(default_factory=list)
+    parents: dict[str, str] = field(default_factory=dict)
     log: RepairLog = field(default_factory=RepairLog)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for report.json, symbols in alphabetical order."""
-        found = self.found()
+        found = self._found()
         names = sorted({*self.rows_in, *self.rows_out, *self.status, *self.refused})
         symbols = {name: self._symbol(name, found.get(name, {})) for name in names}
-        return {"totals": self.totals(), "files": self.readings, "symbols": symbols}
+        return {"totals": self._totals(found), "files": self.readings, "symbols": symbols}
 
-    def totals(self) -> dict[str, Any]:
-        """Rows of all symbols together, and the findings by fault and action."""
+    def faults(self) -> dict[str, dict[str, int]]:
+        """Bars by fault and action."""
         faults: dict[str, dict[str, int]] = {}
         for (fault, action), count in self.log.counts().items():
             faults.setdefault(fault, {})[action] = count
-        dropped = (
+        return faults
+
+    def _totals(self, found: _Found) -> dict[str, Any]:
+        """Rows of all symbols together, and the findings by fault and action."""
+        dropped = sum(
             actions.get("drop", 0)
-            for name, own in self.found().items()
+            for name, own in found.items()
             if name not in self.refused
             for actions in own.values()
         )
         return {
             "rows_in": sum(self.rows_in.values()),
             "rows_out": sum(self.rows_out.values()),
-            "rows_dropped": sum(dropped),
+            "rows_dropped": dropped,
             "rows_refused": sum(self.rows_in.get(name, 0) for name in self.refused),
             "symbols": len(self.rows_out),
             "symbols_refused": len(self.refused),
-            "faults": faults,
+            "faults": self.faults(),
         }
 
     def _symbol(self, name: str, found: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
@@ -82,6 +91,8 @@ class IngestReport:
             "end": last,
             "faults": found,
         }
+        if name in self.parents:
+            told["rows_in_of"] = self.parents[name]
         if name in self.status:
             told["fetch"] = self.status[name]
         if name in self.refused:
@@ -90,7 +101,7 @@ class IngestReport:
             told["notes"] = list(self.notes[name])
         return told
 
-    def found(self) -> dict[str, dict[str, dict[str, int]]]:
+    def _found(self) -> _Found:
         """Findings by symbol, fault and action."""
         out: dict[str, dict[str, dict[str, int]]] = {}
         rows = self.log.table()

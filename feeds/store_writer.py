@@ -127,8 +127,7 @@ class SetWriter:
         self._write_log(log)
         for name, table in (tables or {}).items():
             _write_small(self.folder / name, table)
-        content = json.dumps(report, indent=1, ensure_ascii=False)
-        (self.folder / "report.json").write_text(content + "\n", encoding="utf-8")
+        (self.folder / "report.json").write_text(_lines(report), encoding="utf-8")
         classes = universe["asset_class"]
         whole = {
             **manifest,
@@ -232,13 +231,13 @@ class SetWriter:
         _write_text(self.folder / "repairs.csv", table, quoted)
 
     def _entries(self) -> dict[str, dict[str, Any]]:
-        """Checksum of every file, and the rows of the tables of prices."""
+        """Checksum of every table; raw bars have an index of their own."""
         entries = {}
-        for path in sorted(self.folder.rglob("*")):
+        for path in sorted(self.folder.iterdir()):
             if path.is_file():
-                name = path.relative_to(self.folder).as_posix()
                 with path.open("rb") as stream:
-                    entries[name] = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                entries[path.name] = {"sha256": digest}
         return entries
 
 
@@ -280,6 +279,21 @@ def _write_text(path: Path, table: pyarrow.Table, quoted: bool = False) -> None:
             with gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
                 shutil.copyfileobj(plain, packed, 1 << 20)
         path.unlink()
+
+
+def _lines(report: Mapping[str, Any]) -> str:
+    """JSON with a line for every entry of the first two levels; indenting more takes a second."""
+    parts = []
+    for name, value in report.items():
+        if isinstance(value, dict):
+            rows = [
+                f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in value.items()
+            ]
+            text = "{\n" + ",\n".join(rows) + "\n }"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+        parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _write_small(path: Path, table: pd.DataFrame) -> None:

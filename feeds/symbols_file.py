@@ -21,7 +21,7 @@ SYMBOL_COLUMNS = (
     "symbol", "asset_class", "source", "source_symbol", "exchange", "currency", "start", "end",
 )  # fmt: skip
 #: Sources that fetch one symbol at a time.
-SYMBOL_SOURCES = ("exchange", "yahoo")
+SYMBOL_SOURCES = ("exchange", "files", "yahoo")
 
 _REQUIRED = SYMBOL_COLUMNS[:3]
 #: Far more than a list of every listed symbol needs.

@@ -88,7 +88,8 @@ def check_output(out: Path) -> None:
         known = json.loads((out / "manifest.json").read_text())["files"]
     except (OSError, ValueError, KeyError, TypeError):
         known = {}
-    check_replaceable(out, {*known, "manifest.json", ".cache"}, "data set")
+    names = {name.split("/")[0] for name in known}
+    check_replaceable(out, {*names, "manifest.json", ".cache", "raw"}, "data set")
 
 
 def write_folder(out: Path, files: dict[str, bytes], manifest: dict[str, Any]) -> None:

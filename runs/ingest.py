@@ -4,72 +4,132 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import logging
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from feeds.build import Built, build_dataset
-from feeds.recipe import load_recipe
-from feeds.sources.registry import SOURCES, get_source
-from feeds.write import check_output, write_folder
+from feeds.errors import ConfigError
 from runs.command import add_common_arguments, configure_logging, main_guard
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 __all__ = ["main"]
 
-_LOG = logging.getLogger(__name__)
+_CLASSES = ("equity", "crypto", "index", "reference")
 
 
 @main_guard
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0, or 2 on a user's mistake."""
+    """Run the command; the exit code is 0, 1 where a symbol could not be fetched, or 2."""
     arguments = _parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
-    recipe = load_recipe(arguments.recipe)
-    check_output(arguments.out)
-    end = min(recipe.end, arguments.end or recipe.end)
-    _LOG.info("reading %d raw files up to %s", len(recipe.raw), end)
-    fetch = get_source(arguments.source)
-    raw = fetch(recipe, arguments.raw, pd.Timestamp(end).as_unit("s"), arguments.trust_raw)
-    _LOG.info("cleaning %s", recipe.name)
-    built = build_dataset(
-        recipe, raw, arguments.start, arguments.end, strict=not arguments.trust_raw
-    )
-    write_folder(arguments.out, built.files, built.manifest)
-    _LOG.info("wrote %s", arguments.out)
+    _check(arguments)
+    # Each way is imported when it is taken: a fetch needs no recipe and a file no client.
+    if arguments.recipe:
+        from runs.ingest_recipe import ingest_recipe as ingest
+    elif arguments.symbols_file:
+        from runs.ingest_symbols import ingest_symbols as ingest
+    else:
+        from runs.ingest_files import ingest_files as ingest
+    console = None
     if not arguments.quiet:
         from rich.console import Console
 
-        _report(built, arguments.out, Console(width=None if sys.stdout.isatty() else 100))
-    return 0
+        console = Console(width=None if sys.stdout.isatty() else 100)
+    return ingest(arguments, console)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m runs.ingest", description="Fetch, clean, align and store a data set."
     )
-    parser.add_argument(
-        "--source", choices=sorted(SOURCES), default="files", help="where the bars come from"
-    )
-    parser.add_argument("--recipe", type=Path, required=True, help="a file of configs/recipes")
-    parser.add_argument("--raw", type=Path, required=True, help="folder of the raw files")
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--start", type=_date, help="first day kept, YYYY-MM-DD")
     parser.add_argument("--end", type=_date, help="rows after this day are not read, YYYY-MM-DD")
-    parser.add_argument(
+    _add_symbols(parser.add_argument_group("symbols from vendors"))
+    _add_files(parser.add_argument_group("files of a vendor, or a recipe of them"))
+    _add_rules(parser.add_argument_group("cleaning and what goes with the bars"))
+    add_common_arguments(parser)
+    return parser
+
+
+def _add_symbols(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--symbols-file", type=Path, help="CSV of symbols and sources, as configs/symbols.csv"
+    )
+    group.add_argument(
+        "--interval", choices=("1d", "1h"), default="1d", help="length of a bar (default: 1d)"
+    )
+    group.add_argument("--jobs", type=int, default=4, help="fetches at a time (default: 4)")
+    group.add_argument(
+        "--deadline", type=float, default=3600.0, help="seconds for all fetches (default: 3600)"
+    )
+    group.add_argument(
+        "--refetch", action="append", default=[], metavar="SYMBOL",
+        help="fetch the whole history of a symbol again; may be repeated",
+    )  # fmt: skip
+    group.add_argument("--offline", action="store_true", help="fetch nothing: clean what is stored")
+    group.add_argument(
+        "--plugin", action="append", default=[],
+        help="module or file that registers a source of your own; may be repeated",
+    )  # fmt: skip
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--source", choices=("files",), default="files", help="vendor files, named with --raw"
+    )
+    group.add_argument(
+        "--raw", type=Path, nargs="+", help="vendor files or folders; of a recipe, one folder"
+    )
+    group.add_argument(
+        "--asset-class", choices=_CLASSES, help="class of the files' symbols, where it is not plain"
+    )
+    group.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE",
+        help="how to read the files where that is not plain, as date_order=dmy; may be repeated",
+    )  # fmt: skip
+    group.add_argument("--licence", default="", help="terms of the files, for the manifest")
+    group.add_argument("--recipe", type=Path, help="a file of configs/recipes")
+    group.add_argument(
         "--trust-raw",
         action="store_true",
         help="take raw files whose sha256 is not the recipe's; sources may disagree",
     )
-    add_common_arguments(parser)
-    return parser
+
+
+def _add_rules(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--cleaning", type=Path, help="YAML of cleaning rules, as configs/cleaning.yaml"
+    )
+    group.add_argument(
+        "--format", choices=("auto", "csv", "parquet"), default="auto",
+        help="of the price tables (default: auto, text up to a million bars)",
+    )  # fmt: skip
+    group.add_argument("--fundamentals", type=Path, help="filings with the day of filing")
+    group.add_argument("--membership", type=Path, help="members of an index, with entry and exit")
+    group.add_argument("--delistings", type=Path, help="why series ended: symbol, date, event")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what does not go together.
+
+    Raises
+    ------
+    ConfigError
+        If it is not plain where bars are to come from.
+    """
+    if arguments.recipe and arguments.symbols_file:
+        raise ConfigError("--recipe and --symbols-file are two ways", "give one of them")
+    if arguments.symbols_file and arguments.raw:
+        raise ConfigError(
+            "--raw and --symbols-file are two ways",
+            "name a file in the symbols file: source files, its path in source_symbol",
+        )
+    if not (arguments.symbols_file or arguments.raw):
+        raise ConfigError(
+            "no bars to ingest", "give --symbols-file configs/symbols.csv, or files with --raw"
+        )
+    if arguments.recipe and len(arguments.raw) != 1:
+        raise ConfigError("a recipe has one folder of raw files", "give one with --raw")
 
 
 def _date(text: str) -> dt.date:
@@ -77,36 +137,6 @@ def _date(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2016-12-30") from None
-
-
-def _report(built: Built, out: Path, console: Console) -> None:
-    """Print what the set holds and every finding, grouped by action and reason."""
-    from rich.table import Table
-    from rich.text import Text
-
-    manifest = built.manifest
-    console.print(Text(f"{manifest['title']}: {manifest['start']} to {manifest['end']}", "bold"))
-    counts = ", ".join(f"{count} {name}" for name, count in manifest["symbols"].items())
-    console.print(Text(f"{counts} -> {out}"))
-    table = Table("action", "symbols", "bars", "reason", title="Repairs and findings")
-    for row in _grouped(built):
-        table.add_row(*map(Text, row))
-    console.print(table)
-    for limit in manifest["limits"]:
-        console.print(Text(f"- {limit}"))
-
-
-def _grouped(built: Built) -> list[tuple[str, str, str, str]]:
-    groups: dict[tuple[str, str], list] = {}
-    for finding in built.findings:
-        groups.setdefault((finding.action, finding.reason), []).append(finding)
-    rows = []
-    for (action, reason), findings in sorted(groups.items(), key=lambda item: item[0]):
-        names = list(Counter(finding.symbol for finding in findings))
-        shown = " ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-        bars = sum(len(finding.dates) for finding in findings)
-        rows.append((action, shown, str(bars or ""), reason))
-    return rows
 
 
 if __name__ == "__main__":

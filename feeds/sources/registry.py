@@ -38,6 +38,7 @@ SOURCES: dict[str, tuple[str, str]] = {"files": ("feeds.sources.files", "fetch")
 #: Sources that fetch one symbol at a time, as a symbols file names them: module and class.
 SYMBOL_SOURCES: dict[str, tuple[str, str]] = {
     "exchange": ("feeds.sources.exchange", "Exchange"),
+    "files": ("feeds.sources.local_files", "LocalFiles"),
     "yahoo": ("feeds.sources.yahoo", "Yahoo"),
 }
 
@@ -95,7 +96,7 @@ def register_source(name: str, made: Callable[..., Any]) -> None:
             f"source {name!r} cannot be a name", "use small letters, digits and _, at most 40"
         )
     before = _REGISTERED.get(name)
-    if name in SOURCES or name in SYMBOL_SOURCES or (before and not _same(before, made)):
+    if name in SYMBOL_SOURCES or (before and not _same(before, made)):
         raise ConfigError(f"source {name!r} exists already", "give it another name")
     fetch = getattr(made, "fetch", None) if inspect.isclass(made) else made
     if not callable(fetch):

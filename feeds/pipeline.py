@@ -1,0 +1,166 @@
+"""From parts of raw bars to the files of a data set: clean, write, count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from feeds.bar_table import BarTable
+from feeds.calendars import sessions
+from feeds.cleaning.clean import Cleaned, clean_table
+from feeds.cleaning.rules import CleaningRules
+from feeds.errors import DataError
+from feeds.series_info import SeriesInfo
+from feeds.set_limits import check_currencies, looks_like_survivors, set_limits
+from feeds.set_report import IngestReport
+from feeds.store_writer import SetWriter
+
+__all__ = ["Part", "SetPlan", "write_set"]
+
+#: All bars of some symbols, and what is known of these.
+Part = tuple[BarTable, Mapping[str, SeriesInfo]]
+
+#: Sessions (days for coins) without a bar after which a series has ended. Holdings are closed
+#: after as many (`execution.stale_after`), so that a later end of the data changes no reason.
+_ENDED_AFTER = 10
+
+
+@dataclass(frozen=True)
+class SetPlan:
+    """What a data set is to be.
+
+    Parameters
+    ----------
+    name : str
+        Of the set.
+    manifest : callable
+        Asked once all parts were read: what the manifest is to say of their sources.
+    rules : CleaningRules
+        What is done about each fault.
+    start, end : datetime64[D], optional
+        Rows outside are cut before anything looks at them.
+    known : datetime64[s], optional
+        The time of the ingest in UTC; bars that were not closed then are dropped.
+    form : {"auto", "csv", "parquet"}
+        Of the price tables.
+    interval : {"1d", "1h"}
+        Length of a bar.
+    tables : dict of str to DataFrame
+        Further tables by file name.
+    reasons : dict of str to str
+        Why series ended, where it is known.
+    asked_to : dict of str to datetime64[D]
+        Last day that was asked for, by symbol: a series that reaches it has not ended.
+    """
+
+    name: str
+    manifest: Callable[[], Mapping[str, Any]]
+    rules: CleaningRules
+    start: np.datetime64 | None = None
+    end: np.datetime64 | None = None
+    known: np.datetime64 | None = None
+    form: str = "auto"
+    interval: str = "1d"
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    asked_to: dict[str, np.datetime64] = field(default_factory=dict)
+
+
+def write_set(
+    folder: Path, parts: Iterable[Part], plan: SetPlan, report: IngestReport
+) -> dict[str, Any]:
+    """Clean and write every part; returns the manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are written; it is nobody's data set yet.
+    parts : iterable of Part
+        No symbol in two of them.
+    plan : SetPlan
+        What to make.
+    report : IngestReport
+        Filled in as parts come.
+
+    Raises
+    ------
+    DataError
+        If no bar is left, or a source or a rule refuses.
+    """
+    writer = SetWriter(folder, plan.form, plan.interval)
+    currencies: dict[str, str] = {}
+    for table, infos in parts:
+        check_currencies(currencies, infos)
+        cleaned = clean_table(_cut(table, plan), infos, plan.rules, known=plan.known)
+        _count(report, cleaned, infos)
+        if len(cleaned.table):
+            writer.add(cleaned.table, cleaned.infos)
+    if not writer.rows:
+        raise DataError(*_nothing_left(report))
+    report.rows_out = writer.rows
+    universe = writer.universe()
+    report.spans = {row.symbol: (row.start, row.end) for row in universe.itertuples()}
+    last = plan.end if plan.end is not None else np.datetime64(universe["end"].max())
+    reasons = _reasons(universe, last, plan)
+    manifest = _manifest(plan, report, universe, reasons)
+    return writer.finish(manifest, report.log, report.as_dict(), plan.tables, reasons, last)
+
+
+def _manifest(
+    plan: SetPlan, report: IngestReport, universe: pd.DataFrame, reasons: Mapping[str, str]
+) -> dict[str, Any]:
+    given = dict(plan.manifest())
+    limits = [*given.pop("limits", ()), *set_limits(universe, reasons, plan.tables)]
+    if "universe_kind" not in given and looks_like_survivors(universe, reasons):
+        given["universe_kind"] = "todays_list"
+    head = {"name": plan.name, "title": plan.name.replace("_", " ")}
+    return {**head, **given, "repairs": report.faults(), "limits": limits}
+
+
+def _cut(table: BarTable, plan: SetPlan) -> BarTable:
+    days = table.time.astype("datetime64[D]")
+    inside = np.ones(len(days), dtype=bool)
+    if plan.start is not None:
+        inside &= days >= plan.start
+    if plan.end is not None:
+        inside &= days <= plan.end
+    return table if inside.all() else table.take(inside)
+
+
+def _count(report: IngestReport, cleaned: Cleaned, infos: Mapping[str, SeriesInfo]) -> None:
+    report.log.extend([cleaned.log])
+    report.rows_in |= cleaned.rows_in
+    report.refused |= cleaned.refused
+    new = [name for name in cleaned.infos if name not in infos]
+    report.parents |= {name: name.rpartition(".")[0] for name in new}
+    report.notes |= {name: info.notes for name, info in cleaned.infos.items() if info.notes}
+
+
+def _nothing_left(report: IngestReport) -> tuple[str, str]:
+    if report.refused:
+        symbol, reason = next(iter(report.refused.items()))
+        return f"every symbol was refused; the first, {symbol}: {reason}", "mend the source"
+    return "there is no bar in the range asked for", "widen --start and --end, or name other files"
+
+
+def _reasons(universe: pd.DataFrame, last: np.datetime64, plan: SetPlan) -> dict[str, str]:
+    """Why series ended: as given, or ``unknown`` where the others go on for long enough."""
+    ends = universe["end"].to_numpy(dtype="datetime64[D]")
+    asked = [plan.asked_to.get(name, last) for name in universe["symbol"]]
+    until = np.minimum(np.array(asked, dtype="datetime64[D]"), last)
+    open_days = sessions("XNYS", ends.min(), last)
+    after = np.searchsorted(open_days, until, "right") - np.searchsorted(open_days, ends, "right")
+    coin = (universe["asset_class"] == "crypto").to_numpy()
+    after = np.where(coin, (until - ends).astype(int), after)
+    found = {
+        name: "unknown"
+        for name, gone, reason in zip(universe["symbol"], after, universe["end_reason"])
+        if gone >= _ENDED_AFTER and reason == "data_end"
+    }
+    given = {name: why for name, why in plan.reasons.items() if name in set(universe["symbol"])}
+    return found | given

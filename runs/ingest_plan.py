@@ -1,0 +1,59 @@
+"""What the ways of an ingest have in common: rules, filings, membership, and the manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feeds.cleaning.rules import CleaningRules, load_rules
+from feeds.errors import ConfigError
+from feeds.pipeline import SetPlan
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["make_plan", "option_pairs"]
+
+
+def make_plan(
+    arguments: argparse.Namespace, interval: str, manifest: Callable[[], Mapping[str, Any]]
+) -> SetPlan:
+    """What is to be made, by the command's arguments.
+
+    Parameters
+    ----------
+    arguments : Namespace
+    interval : {"1d", "1h"}
+    manifest : callable
+        Gives what the way itself knows of its sources, once everything was read.
+    """
+    name = arguments.out.absolute().name
+    return SetPlan(
+        name=name,
+        manifest=manifest,
+        rules=load_rules(arguments.cleaning) if arguments.cleaning else CleaningRules(),
+        start=_day(arguments.start),
+        end=_day(arguments.end),
+        known=np.datetime64(dt.datetime.now(dt.timezone.utc).replace(tzinfo=None), "s"),
+        form=arguments.format,
+        interval=interval,
+    )
+
+
+def option_pairs(given: list[str]) -> dict[str, str]:
+    """``NAME=VALUE`` texts; of a name given twice the last counts, and columns add up."""
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, mark, value = text.partition("=")
+        if not mark:
+            raise ConfigError(f"--option {text!r} is not NAME=VALUE", "write date_order=dmy")
+        joined = name == "columns" and name in pairs
+        pairs[name] = f"{pairs[name]},{value}" if joined else value
+    return pairs
+
+
+def _day(day: dt.date | None) -> np.datetime64 | None:
+    return None if day is None else np.datetime64(day, "D")
