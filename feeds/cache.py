@@ -117,8 +117,10 @@ class Building:
         try:
             if not self._failed:
                 self._write(aligned)
-                self._publish()
+                # Before the new one is there: whoever is killed in between leaves the rest to
+                # the next, which builds again.
                 self._remove_others()
+                self._publish()
                 return load_cached(self._folder, self._key) or aligned
         except OSError:
             # Read-only, full, or another process was first: the arrays serve as they are.
