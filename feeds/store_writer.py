@@ -32,6 +32,14 @@ _MOST_TEXT_ROWS = 1_000_000
 #: Text larger than this is compressed.
 _COMPRESS_OVER = 1_000_000
 _LEVEL = 6
+#: Floats with their bytes side by side: half the time of a dictionary, and read as fast.
+_FLOATS = ("open", "high", "low", "close", "volume", "market_cap")
+_PARQUET: dict[str, Any] = {
+    "compression": "lz4",
+    "use_dictionary": ["date", "symbol", "split_ratio", "dividend"],
+    "column_encoding": dict.fromkeys(_FLOATS, "BYTE_STREAM_SPLIT"),
+    "write_statistics": False,
+}
 _SPECIAL = ',"\r\n'
 _KINDS = ("prices_equities", "prices_crypto")
 
@@ -158,7 +166,7 @@ class SetWriter:
         content = self._arrow(table)
         if kind not in self._writers:
             path = self.folder / f"{kind}.parquet"
-            self._writers[kind] = parquet.ParquetWriter(path, content.schema, compression="zstd")
+            self._writers[kind] = parquet.ParquetWriter(path, content.schema, **_PARQUET)
         self._writers[kind].write_table(content, row_group_size=max(len(content), 1))
 
     def _arrow(self, table: BarTable) -> pyarrow.Table:
