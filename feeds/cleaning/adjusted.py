@@ -14,6 +14,12 @@ _NOISE = 1e-4
 #: A ratio this near a fraction is the fraction.
 _EXACT = 5e-5
 _LARGEST_PART = 20
+#: n:m of more parts than this comes near any ratio by chance, unless it is (m + 1):m.
+_SIMPLE_PART = 5
+#: n:1 up to here may have a dividend on the same day, and differ by that.
+_SMALL = 5
+#: From here on the cash is what the vendor took off the close before, not what reproduces it.
+_LARGE_PAYMENT = 1.5
 #: A price that moves by less, as a log, needs no event.
 _LEAP = np.log(1.5)
 #: A ratio below one is a reverse split only from here on.
@@ -29,6 +35,10 @@ def take_events(batch: Batch, adjusted: np.ndarray) -> None:
     split ratio times 1 + dividend / close. A fraction that the price shows is a split; what is
     above 1 otherwise is a dividend of (paid - 1) x close, if a large one shows in the price; what
     is below 1 and no split is no payment. Only the step from the row before counts.
+
+    Vendors make ``paid`` as close before / (close before - cash), which reinvests at a price
+    that nobody paid (CRSP's total return does not); from half of the price on that matters, and
+    the cash itself is taken.
     """
     table, closes = batch.table, batch.table["close"]
     splits, cash = table["split_ratio"].copy(), table["dividend"].copy()
@@ -60,11 +70,16 @@ def _split_up(
     fraction = _fraction(paid)
     split = np.isfinite(fraction) & seen
     splits[rows[split]] = fraction[split]
+    # A dividend on the day of a split.
+    rest = np.where(split, paid / fraction - 1, 0.0)
+    both = rest > _NOISE
+    cash[rows[both]] = rest[both] * closes[rows[both]]
     payment = (paid > 1) & ~split & is_paid(moved, size)
     cash[rows[payment]] = (paid[payment] - 1) * closes[rows[payment]]
+    large = payment & (paid >= _LARGE_PAYMENT)
+    cash[rows[large]] = (1 - 1 / paid[large]) * closes[rows[large] - 1]
     odd = (paid < _LEAST_REVERSE) & seen & ~split
     splits[rows[odd]] = paid[odd]
-    large = payment & (paid >= 1.5)
     batch.find("odd_split", rows[large], "dividend", after=paid[large])
     batch.find("odd_split", rows[odd], "split_ratio", after=paid[odd])
     void = ~split & ~payment & ~odd
@@ -91,8 +106,11 @@ def _fraction(paid: np.ndarray) -> np.ndarray:
         whole = np.round(large * part)
         near = np.abs(large * part / whole - 1) < _EXACT
         # Small payments come near some fraction or other by chance; stock dividends are n + 1 : n.
-        near &= (large >= 1.5) | (whole == part + 1)
+        near &= (large >= 1.5) & (part <= _SIMPLE_PART) | (whole == part + 1)
         found[near] = (whole / part)[near]
+    whole = np.round(large)
+    near = np.isnan(found) & (whole >= 2) & (whole <= _SMALL) & (np.abs(large / whole - 1) < 0.01)
+    found[near] = whole[near]
     return np.where(paid > 1, found, 1 / found)
 
 

@@ -11,13 +11,16 @@ from feeds.bar_table import BarTable
 from feeds.cleaning.rules import ClassRules, CleaningRules
 from feeds.repairs import RepairLog
 
-__all__ = ["HARMLESS", "Batch"]
+__all__ = ["HARMLESS", "STATE", "Batch"]
 
 #: Rows that are dropped for these are no loss of data.
 HARMLESS = (
     "duplicate", "conflict", "future_bar", "unclosed_bar", "closed_day", "placeholder",
     "carried", "stale", "zero_volume",
 )  # fmt: skip
+
+#: What is known of each row beside its bar.
+STATE = ("series", "gone", "factor", "bridge", "accepted", "moved", "seen")
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Batch:
         Rows whose leap is known to be real.
     moved : (M,) bool array
         Rows whose leap was found to be real.
+    seen : (M,) int64 array
+        Session up to which stale rows before the row show that the series went on; 0 without.
     log : RepairLog
     refused : dict
         Symbol to the reason.
@@ -65,6 +70,7 @@ class Batch:
     bridge: np.ndarray = field(init=False)
     accepted: np.ndarray = field(init=False)
     moved: np.ndarray = field(init=False)
+    seen: np.ndarray = field(init=False)
     log: RepairLog = field(default_factory=RepairLog)
     refused: dict[str, str] = field(default_factory=dict)
     lost: np.ndarray = field(init=False)
@@ -78,6 +84,7 @@ class Batch:
         self.bridge = np.full(rows, np.nan)
         self.accepted = np.zeros(rows, dtype=bool)
         self.moved = np.zeros(rows, dtype=bool)
+        self.seen = np.zeros(rows, dtype=np.int64)
         self.lost = np.zeros(len(self.table.symbols), dtype=np.int64)
 
     @property
@@ -166,7 +173,7 @@ class Batch:
         """Some rows as a batch that shares log, refusals and counts."""
         part = copy.copy(self)
         part.table = self.table.take(rows)
-        for name in ("series", "gone", "factor", "bridge", "accepted", "moved"):
+        for name in STATE:
             setattr(part, name, getattr(self, name)[rows])
         return part
 

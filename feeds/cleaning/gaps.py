@@ -29,18 +29,19 @@ def check_gaps(batch: Batch, days: Days, numbers: np.ndarray, dropped: np.ndarra
     if not len(rows):
         return
     count = missing[rows - 1]
-    long = count > batch.limits.max_gap
-    batch.find("gap", rows[long], "sessions", after=count[long].astype(float))
     owner = np.repeat(rows, count)
     offset = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     number = numbers[owner - 1] + 1 + offset
     code = batch.table.code[owner]
     told = np.isin(code.astype(np.int64) * (1 << 32) + number, dropped)
     owner, number, code = owner[~told], number[~told], code[~told]
+    rows, count = np.unique(owner, return_counts=True)
+    long = count > batch.limits.max_gap
+    batch.find("gap", rows[long], "sessions", after=count[long].astype(float))
     if batch.action("missing_day") != "off":
         names = np.array(batch.table.symbols, dtype=object)
         batch.log.add_missing(names[code], days.between(number), "missing_day")
-    _check_share(batch, numbers, rows[np.isin(rows, owner)], owner)
+    _check_share(batch, numbers, rows, owner)
 
 
 def _check_share(batch: Batch, numbers: np.ndarray, rows: np.ndarray, owner: np.ndarray) -> None:

@@ -45,13 +45,20 @@ def carried_rows(batch: Batch, flat: np.ndarray) -> np.ndarray:
     return carried & ~batch.starts()
 
 
-def check_stale(batch: Batch, carried: np.ndarray) -> None:
-    """Runs of carried rows: from the `stale_after`-th on they are no bars."""
+def check_stale(batch: Batch, carried: np.ndarray) -> np.ndarray:
+    """Runs of carried rows: from the `stale_after`-th on they are no bars.
+
+    Returns
+    -------
+    (K,) array
+        Positions of the rows that were dropped.
+    """
     rows = np.flatnonzero(carried)
     limit = batch.limits.stale_after
     if len(rows) < limit:
-        return
+        return rows[:0]
     new_run = np.concatenate([[True], np.diff(rows) > 1])
     begins = np.maximum.accumulate(np.where(new_run, np.arange(len(rows)), 0))
     length = np.arange(len(rows)) - begins + 1
-    batch.find("stale", rows[length >= limit])
+    stale = rows[length >= limit]
+    return stale if batch.find("stale", stale) == "drop" else rows[:0]

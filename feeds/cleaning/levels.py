@@ -120,7 +120,7 @@ def _candidates(
     before, now = closes[:-1], closes[1:]
     apart = (highs[1:] * _SMALL_SPLIT < before) | (lows[1:] > _SMALL_SPLIT * before)
     apart |= (now > limits.spike_up * before) | (now * limits.spike_down < before)
-    late = (numbers[1:] - numbers[:-1]) > limits.reuse_gap
+    late = (numbers[1:] - np.maximum(numbers[:-1], batch.seen[1:])) > limits.reuse_gap
     rows = np.flatnonzero((apart | late) & ~starts[1:]) + 1
     # Most leaps are splits that the source tells of.
     ratio = np.log(closes[rows] / closes[rows - 1])
@@ -161,7 +161,7 @@ def _judge(view: _View, last: int, row: int) -> tuple[str, float]:
         return "fine", 1.0
     ratio, scale = view.leap(last, row)
     before = float(view.closes[last])
-    missing = int(view.numbers[row] - view.numbers[last]) - 1
+    missing = int(view.numbers[row] - max(view.numbers[last], batch.seen[row])) - 1
     other_level = not 1 / limits.connect <= ratio <= limits.connect
     if missing > limits.reuse_gap_any or (missing > limits.reuse_gap and other_level):
         return ("new" if view.traded(row) else "held"), 1.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from feeds.cleaning.adjusted import compare_adjusted, take_events
-from feeds.cleaning.batch import Batch
+from feeds.cleaning.batch import STATE, Batch
 from feeds.cleaning.copies import check_copies
 from feeds.cleaning.days import Days
 from feeds.cleaning.events import carry_events, chain_events, mend_events, with_adjusted
@@ -20,8 +20,6 @@ from feeds.cleaning.times import check_duplicates, check_times, sort_rows
 from feeds.series_info import SeriesInfo
 
 __all__ = ["clean_batch"]
-
-_HOUR = 3600
 
 
 def clean_batch(
@@ -43,10 +41,10 @@ def clean_batch(
     _accept(batch, infos)
     days = Days(batch.table.time, batch.listed)
     batch, adjusted = _until_nothing_goes(batch, adjusted, days, infos)
-    numbers = _numbers(batch, days)
+    batch.accepted |= batch.seen > 0
     take_events(batch, adjusted)
     compare_adjusted(batch, adjusted)
-    _tell(batch, days, numbers)
+    _tell(batch, days)
     return batch
 
 
@@ -66,13 +64,6 @@ def _accept(batch: Batch, infos: Mapping[str, SeriesInfo]) -> None:
             first, last = np.searchsorted(batch.table.code, [code, code + 1])
             stamps = np.array(days, dtype="datetime64[s]")
             batch.accepted[first:last] |= np.isin(batch.table.time[first:last], stamps)
-
-
-def _numbers(batch: Batch, days: Days) -> np.ndarray:
-    """Sessions of the rows, or hours where bars are shorter than a day."""
-    if batch.daily:
-        return days.numbers(batch.table.time)
-    return (batch.table.time.view("int64") // _HOUR).astype(np.int64)
 
 
 def _until_nothing_goes(
@@ -105,7 +96,7 @@ def _write_back(batch: Batch, part: Batch, rows: np.ndarray | slice) -> None:
         batch.series = batch.series + np.cumsum(breaks, dtype=np.int32)
     else:
         batch.series = part.series
-    for name in ("gone", "factor", "bridge", "accepted", "moved"):
+    for name in STATE[1:]:
         getattr(batch, name)[rows] = getattr(part, name)
 
 
@@ -115,12 +106,21 @@ def _round(batch: Batch, days: Days, units: list[str]) -> None:
     check_placeholders(batch, flat)
     kept = np.flatnonzero(~batch.gone)
     part = batch.take(kept) if len(kept) < len(flat) else batch
-    numbers = _numbers(part, days)
+    numbers = days.numbers(part.table.time)
     _apply(part, find_leaps(part, numbers, units))
-    check_stale(part, carried_rows(part, flat[kept]))
-    check_copies(part, numbers)
+    _remember(part, numbers, check_stale(part, carried_rows(part, flat[kept])))
+    check_copies(part, part.table.time.view("int64") if not part.daily else numbers)
     if part is not batch:
         _write_back(batch, part, kept)
+
+
+def _remember(batch: Batch, numbers: np.ndarray, stale: np.ndarray) -> None:
+    """A series that only did not trade is not another one when it trades again."""
+    kept = np.flatnonzero(~batch.gone)
+    place = np.searchsorted(kept, stale)
+    after, stale = kept[place[place < len(kept)]], stale[place < len(kept)]
+    own = batch.series[after] == batch.series[stale]
+    np.maximum.at(batch.seen, after[own], numbers[stale[own]])
 
 
 def _apply(batch: Batch, found: Found) -> None:
@@ -154,16 +154,16 @@ def _apply(batch: Batch, found: Found) -> None:
             batch.accepted[row] = True
 
 
-def _tell(batch: Batch, days: Days, numbers: np.ndarray) -> None:
+def _tell(batch: Batch, days: Days) -> None:
     """What is only noted: real leaps, carried prices, gaps, series of one price."""
     closes = batch.table["close"]
     rows = np.flatnonzero(batch.moved & ~batch.starts())
     batch.find("real_move", rows, "close", closes[rows - 1], closes[rows])
     carried = np.flatnonzero(carried_rows(batch, flat_rows(batch)))
     batch.find("carried", carried, "close", before=closes[carried])
-    if batch.daily:
-        dropped = _dropped(batch, days)
-        check_gaps(batch, days, numbers, dropped)
+    if batch.daily or not batch.listed:
+        bars = days if batch.daily else Days(batch.table.time, False, hours=True)
+        check_gaps(batch, bars, bars.numbers(batch.table.time), _dropped(batch, bars))
     check_constant(batch)
 
 
@@ -174,7 +174,6 @@ def _dropped(batch: Batch, days: Days) -> np.ndarray:
     for part in batch.log.parts:
         if part.action == "drop":
             code = np.array([places[name] for name in part.symbol.tolist()], dtype=np.int64)
-            day = part.date.view("int64") // 86400 - days.first
-            inside = (day >= 0) & (day < len(days.number))
-            keys.append(code[inside] * (1 << 32) + days.number[day[inside]])
+            inside = days.inside(part.date)
+            keys.append(code[inside] * (1 << 32) + days.numbers(part.date[inside]))
     return np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
