@@ -99,6 +99,11 @@ class TestTheFirstRun:
             fetch_and_write([BTC, BTC], out, vendor, options())
         assert vendor.asked == []
 
+    def test_what_is_to_be_fetched_again_must_be_asked_for(self, out, vendor):
+        with pytest.raises(ConfigError, match="--refetch BTX: no such symbol") as caught:
+            fetch_and_write([BTC], out, vendor, options(refetch=frozenset(["BTX"])))
+        assert caught.value.remedy == "did you mean BTC?"
+
     @pytest.mark.parametrize("given", [{"jobs": 0}, {"jobs": 65}, {"deadline": 0.0}])
     def test_options_out_of_bounds(self, out, vendor, given):
         with pytest.raises(ConfigError):
@@ -300,6 +305,19 @@ class TestRevisions:
             ("2024-03-04", "bar", "nan", "163.217"),
             ("2024-03-06", "bar", "165.217", "nan"),
         ]
+
+    def test_adjusted_closes_that_are_adjusted_anew_are_none(self, out, vendor):
+        vendor.change["BTC"] = lambda table: table.assign(adjusted=table["close"] * 0.9)
+        fetch_and_write([BTC], out, vendor, options())
+        given = days_later(vendor, 1)
+        vendor.change["BTC"] = lambda table: table.assign(adjusted=table["close"] * 0.89)
+        outcome = fetch_and_write([BTC], out, vendor, given).outcomes[0]
+        assert (outcome.status, outcome.added) == ("updated", 1)
+        assert outcome.why == "the vendor adjusted its earlier prices anew"
+        # The new level does not continue the old one, so all of it was fetched.
+        assert [request.start for request in vendor.asked] == [dt.date(2024, 2, 28), None]
+        lines = (out / "raw" / "BTC.csv").read_text().splitlines()
+        assert lines[0].endswith(",adjusted") and float(lines[1].split(",")[8]) == 100.217 * 0.89
 
     def test_another_unit_is_one(self, out, vendor):
         fetch_and_write([BTC], out, vendor, options())

@@ -29,7 +29,7 @@ def file_name(symbol: str) -> str:
     """
     if _PLAIN.fullmatch(symbol) and symbol.partition(".")[0] not in _DEVICES:
         return f"{symbol}.csv"
-    plain = re.sub(r"[^A-Za-z0-9._=^&$+-]", "_", symbol)
+    plain = re.sub(r"[^A-Za-z0-9._=^&$+-]|^[.-]", "_", symbol)
     return f"{plain}~{sha256_of(symbol.encode())[:8]}.csv"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from feeds.errors import DataError
+from feeds.errors import ConfigError, DataError
 from feeds.ingestion.collected import Collected, Kept
 from feeds.ingestion.fetch import Fetched, FetchReport
 from feeds.ingestion.outcome import Difference, Status, SymbolOutcome
@@ -28,6 +28,7 @@ from feeds.ingestion.update import (
     still_covered,
 )
 from feeds.sources.request import RawSeries, SymbolRequest
+from feeds.suggestions import remedy_for
 
 __all__ = ["Settling"]
 
@@ -81,12 +82,18 @@ class Settling:
         ------
         DataError
             If there is no request, or two are of the same symbol.
+        ConfigError
+            If a symbol that is to be fetched again is not asked for.
         OSError
             If what an earlier run staged cannot be removed.
         """
         self._cases = {request.symbol: _Case(request) for request in requests}
         if not requests or len(self._cases) < len(requests):
             raise DataError("no symbol, or one of them twice", "correct the symbols file")
+        unknown = sorted(set(self._refetch) - set(self._cases))
+        if unknown:
+            remedy = remedy_for(unknown[0], self._cases)
+            raise ConfigError(f"--refetch {unknown[0]}: no such symbol is asked for", remedy)
         wanted = {case.request.symbol: case.request for case in self._cases.values()}
         self._staging.resume(wanted, self._store.entries, self._now)
         for symbol, case in self._cases.items():

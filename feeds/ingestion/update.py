@@ -40,6 +40,8 @@ _TOLERANCE = 1e-9
 _SPLIT_TOLERANCE = 1e-6
 #: Volume is corrected for weeks: up to this share the stored one stays.
 _LOOSE = {"volume": 0.05, "market_cap": 0.05}
+#: Changes with every dividend and split to come.
+_ADJUSTED = "adjusted"
 #: Another of these is another series.
 _IDENTITY = ("source", "source_symbol", "exchange", "interval", "asset_class", "currency")
 _UNITS = ("volume_unit", "price_kind", "currency")
@@ -166,11 +168,23 @@ def check_overlap(
         old, new = past.iloc[1:], again[again.index > past.index[0]]
     found = differences(old, new, _new_splits(stored, fetched))
     if not found:
-        return "", []
+        return _rescaled(old, new), []
     moved = _moved(past, again)
     if moved:
         return f"the vendor's day labels moved by {moved:+d} day", found
     return "the vendor tells another history than the stored one", found
+
+
+def _rescaled(old: pd.DataFrame, new: pd.DataFrame) -> str:
+    """Whether the vendor's own adjusted closes moved, as they do with each dividend.
+
+    That is no revision, but the new ones do not continue the stored ones.
+    """
+    if _ADJUSTED not in old.columns or _ADJUSTED not in new.columns:
+        return ""
+    before, after = (table[_ADJUSTED].to_numpy() for table in (old, new))
+    same = _same(before, after, _ADJUSTED, _TOLERANCE, 1.0).all()
+    return "" if same else "the vendor adjusted its earlier prices anew"
 
 
 def differences(
@@ -190,11 +204,12 @@ def differences(
     -------
     list of tuple
         Date, column, stored value, fetched value; column ``bar`` with the close where only one
-        of them has a bar. NaN equals NaN.
+        of them has a bar. NaN equals NaN, and adjusted closes are not compared.
     """
     both = stored.index.intersection(fetched.index)
     found = []
-    for column in [name for name in stored.columns if name in fetched.columns]:
+    shared = [name for name in stored.columns if name in fetched.columns and name != _ADJUSTED]
+    for column in shared:
         before, after = (table.loc[both, column].to_numpy() for table in (stored, fetched))
         share = _LOOSE.get(column, _TOLERANCE) if loose else _TOLERANCE
         for place in np.flatnonzero(~_same(before, after, column, share, new_splits)):
