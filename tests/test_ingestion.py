@@ -271,6 +271,26 @@ class TestRevisions:
         made = fetch_and_write([BTC], out, vendor, days_later(vendor, 1))
         assert made.outcomes[0].status == ("revised" if revised else "updated")
 
+    @pytest.mark.parametrize(
+        ("factor", "status"), [(1.3, "updated"), (0.6, "updated"), (2.1, "revised")]
+    )
+    def test_the_last_volume_may_have_been_counted_too_early(self, out, vendor, factor, status):
+        fetch_and_write([BTC], out, vendor, options())
+
+        def changed(table: pd.DataFrame) -> pd.DataFrame:
+            table = table.copy()
+            table.loc["2024-03-09", "volume"] *= factor
+            return table
+
+        vendor.change["BTC"] = changed
+        given = days_later(vendor, 1)
+        outcome = fetch_and_write([BTC], out, vendor, given).outcomes[0]
+        # The 69th day trades 69,000. Either way it is told that it was replaced.
+        assert outcome.status == status and len(vendor.asked) == (1 if status == "updated" else 2)
+        assert outcome.differences == (("2024-03-09", "volume", 69000.0, 69000.0 * factor),)
+        line = (out / "raw" / "BTC.csv").read_text().splitlines()[69]
+        assert line.split(",")[5] == repr(69000.0 * factor)
+
     @pytest.mark.parametrize("column", ["dividend", "split_ratio"])
     def test_an_event_on_a_stored_bar_is_one(self, out, vendor, column):
         fetch_and_write([BTC], out, vendor, options())

@@ -11,6 +11,7 @@ import pandas as pd
 from feeds.bar_table import BarTable, concatenate
 from feeds.errors import DataError
 from feeds.ingestion.outcome import SymbolOutcome
+from feeds.ingestion.plan import cut_to
 from feeds.ingestion.raw_file import bars_bytes, parse_bars, sha256_of
 from feeds.ingestion.raw_store import (
     RAW,
@@ -20,7 +21,6 @@ from feeds.ingestion.raw_store import (
     index_bytes,
     link_or_copy,
 )
-from feeds.ingestion.update import cut_to
 from feeds.series_info import SeriesInfo
 
 __all__ = ["Collected", "Kept"]
@@ -103,7 +103,7 @@ class Collected:
 
     @property
     def revisions(self) -> pd.DataFrame:
-        """Every stored value that a revision replaced: symbol, date, column, before, after."""
+        """Every stored value that was replaced: symbol, date, column, before, after."""
         rows = [
             (outcome.symbol, *difference)
             for outcome in self.outcomes

@@ -43,7 +43,8 @@ class SymbolOutcome:
     replaced : str
         sha256 of the raw file that was replaced as revised.
     differences : tuple
-        What the revision changed, bar by bar.
+        Every stored value that was replaced. Of a series that was only updated it can be the
+        volume of the bar that was the last, counted anew.
     notes : tuple of str
         What a user should know of the series.
     """

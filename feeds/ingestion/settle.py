@@ -12,21 +12,24 @@ import pandas as pd
 from feeds.errors import ConfigError, DataError
 from feeds.ingestion.collected import Collected, Kept
 from feeds.ingestion.fetch import Fetched, FetchReport
-from feeds.ingestion.outcome import Difference, Status, SymbolOutcome
-from feeds.ingestion.raw_file import bars_bytes
-from feeds.ingestion.raw_store import RawEntry, RawStore, entry_of, with_content
-from feeds.ingestion.staging import Staged, Staging
-from feeds.ingestion.update import (
-    Plan,
+from feeds.ingestion.history import (
     changed_units,
     check_overlap,
+    complete_volume,
+    replace_history,
+)
+from feeds.ingestion.outcome import Difference, Status, SymbolOutcome
+from feeds.ingestion.plan import (
+    Plan,
     cut_to,
     is_up_to_date,
     other_series,
     plan_update,
-    replace_history,
     still_covered,
 )
+from feeds.ingestion.raw_file import bars_bytes
+from feeds.ingestion.raw_store import RawEntry, RawStore, entry_of, with_content
+from feeds.ingestion.staging import Staged, Staging
 from feeds.sources.request import RawSeries, SymbolRequest
 from feeds.suggestions import remedy_for
 
@@ -228,6 +231,7 @@ class Settling:
         stored, fetched = self._stored(case), series.bars
         why = changed_units(case.entry, series)
         found: list[Difference] = []
+        stored, late = complete_volume(stored, fetched)
         if not why:
             why, found = check_overlap(stored, fetched, case.plan.request.start)
         if why:
@@ -236,7 +240,7 @@ class Settling:
             return
         new = fetched[fetched.index > stored.index[-1]]
         notes = tuple(dict.fromkeys((*case.entry.notes, *series.notes)))
-        case.added = len(new)
+        case.added, case.differences = len(new), tuple(late)
         self._stage(case, replace(series, notes=notes), pd.concat([stored, new]), "updated")
 
     def _take_whole(self, case: _Case, series: RawSeries) -> None:
@@ -300,7 +304,7 @@ def _outcome(case: _Case) -> SymbolOutcome:
         attempts=case.attempts,
         seconds=round(case.seconds, 3),
         replaced=case.entry.sha256 if case.status == "revised" else "",
-        differences=case.differences if case.status == "revised" else (),
+        differences=() if failed else case.differences,
         notes=entry.notes if entry else (),
         **said,
     )
