@@ -131,6 +131,13 @@ def test_two_different_filings_of_a_day_count_by_rule(tmp_path):
     assert made(tmp_path, same_day, conflicts="last")[0]["book_equity"].tolist() == [800.0, 130.0]
 
 
+def test_the_same_filing_twice_on_a_day_is_no_conflict(tmp_path):
+    rows = "NA,2015-12-31,2016-02-26,100,,0\n" * 2
+    table, report = made(tmp_path, rows)
+    assert table["book_equity"].tolist() == [100.0]
+    assert log(report) == [("NA", "2016-02-26", "repeated", "drop", 3)]
+
+
 def test_what_is_amended_before_the_next_session_was_never_known(tmp_path):
     rows = "NA,2015-12-31,2016-02-26,100,2,0\nNA,2015-12-31,2016-02-27,95,2,0\n"  # Fri, Sat
     table, report = made(tmp_path, rows)
@@ -167,6 +174,18 @@ def test_filings_in_thousands_are_mended_against_those_before(tmp_path):
     flagged, report = made(tmp_path, rows, WIDE, units="flag")
     assert flagged[flagged["symbol"] == "NA"]["book_equity"].tolist() == [10e6, 9e3, 8e3, 7e6]
     assert [row[3] for row in log(report)] == ["flag", "flag"]
+
+
+def test_a_company_that_grew_is_compared_with_its_latest_filing(tmp_path):
+    """10, 25, 60, 140 million, then 150 thousand: 1,000 times less than the filing before."""
+    equities = ("10e6", "25e6", "60e6", "140e6", "150e3", "155e6")
+    rows = "".join(
+        f"NA,201{number}-06-30,201{number}-08-03,{equity},{equity},,\n"
+        for number, equity in enumerate(equities, start=1)
+    )
+    table, report = made(tmp_path, rows, WIDE)
+    assert table["book_equity"].tolist() == [10e6, 25e6, 60e6, 140e6, 150e6, 155e6]
+    assert report.log.table()["line"].tolist() == [6, 6]
 
 
 def test_filings_a_thousandfold_are_mended_down(tmp_path):

@@ -105,13 +105,11 @@ def test_later_prices_change_nothing_known_before():
     filings, bars = random_filings(np.random.default_rng(4), 150), random_walks()
     whole = cleaned(filings, bars)
     assert whole["shares"].notna().sum() > 30
-    for day in SESSIONS[20::9]:
+    for number, day in enumerate(SESSIONS[20::9]):
         early = bars.time.astype("datetime64[D]") < day
         wild = bars.with_columns(close=np.where(early, bars["close"], 1e-6))
-        for version in (bars.take(early), wild):
-            pd.testing.assert_frame_equal(
-                before(cleaned(filings, version), day), before(whole, day)
-            )
+        version = wild if number % 2 else bars.take(early)
+        pd.testing.assert_frame_equal(before(cleaned(filings, version), day), before(whole, day))
 
 
 def joined(one: Filings, two: Filings) -> Filings:
