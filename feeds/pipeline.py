@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from feeds.calendars import sessions
 from feeds.cleaning.clean import Cleaned, clean_table
 from feeds.cleaning.rules import CleaningRules
 from feeds.errors import DataError
+from feeds.filings.table import FilingReport
 from feeds.series_info import SeriesInfo
 from feeds.set_limits import check_currencies, looks_like_survivors, set_limits
 from feeds.set_report import IngestReport
@@ -25,6 +27,9 @@ __all__ = ["Part", "SetPlan", "write_set"]
 
 #: All bars of some symbols, and what is known of these.
 Part = tuple[BarTable, Mapping[str, SeriesInfo]]
+
+#: See :class:`SetPlan`.
+Filings = Callable[[Mapping[str, str], Iterable[BarTable]], tuple[pd.DataFrame, FilingReport]]
 
 #: Sessions (days for coins) without a bar after which a series has ended. Holdings are closed
 #: after as many (`execution.stale_after`), so that a later end of the data changes no reason.
@@ -53,6 +58,8 @@ class SetPlan:
         Length of a bar.
     tables : dict of str to DataFrame
         Further tables by file name.
+    filings : callable, optional
+        From price kinds by symbol and the set's bars to fundamentals.csv and its report.
     reasons : dict of str to str
         Why series ended, where it is known.
     asked_to : dict of str to datetime64[D]
@@ -68,6 +75,7 @@ class SetPlan:
     form: str = "auto"
     interval: str = "1d"
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    filings: Filings | None = None
     reasons: dict[str, str] = field(default_factory=dict)
     asked_to: dict[str, np.datetime64] = field(default_factory=dict)
 
@@ -97,7 +105,10 @@ def write_set(
     currencies: dict[str, str] = {}
     for table, infos in parts:
         check_currencies(currencies, infos)
-        cleaned = clean_table(_cut(table, plan), infos, plan.rules, known=plan.known)
+        table = _cut(table, plan)
+        if not table.symbols:
+            continue
+        cleaned = clean_table(table, infos, plan.rules, known=plan.known)
         _count(report, cleaned, infos)
         if len(cleaned.table):
             writer.add(cleaned.table, cleaned.infos)
@@ -108,6 +119,11 @@ def write_set(
     report.spans = {row.symbol: (row.start, row.end) for row in universe.itertuples()}
     last = plan.end if plan.end is not None else np.datetime64(universe["end"].max())
     reasons = _reasons(universe, last, plan)
+    if plan.filings is not None:
+        writer.close()
+        kinds = dict(zip(universe["symbol"], universe["price_kind"]))
+        plan.tables["fundamentals.csv"], report.filings = plan.filings(kinds, writer.bars())
+        plan.tables["filing_repairs.csv"] = report.filings.log.table()
     manifest = _manifest(plan, report, universe, reasons)
     whole = writer.finish(manifest, report.log, report.as_dict(), plan.tables, reasons, last)
     _give_back()
@@ -130,18 +146,26 @@ def _manifest(
     limits = [*given.pop("limits", ()), *set_limits(universe, reasons, plan.tables)]
     if "universe_kind" not in given and looks_like_survivors(universe, reasons):
         given["universe_kind"] = "todays_list"
+    if report.filings is not None:
+        limits += report.filings.limits()
     head = {"name": plan.name, "title": plan.name.replace("_", " ")}
     return {**head, **given, "repairs": report.faults(), "limits": limits}
 
 
 def _cut(table: BarTable, plan: SetPlan) -> BarTable:
+    """The rows in the range asked for; symbols that have none there are not asked for."""
     days = table.time.astype("datetime64[D]")
     inside = np.ones(len(days), dtype=bool)
     if plan.start is not None:
         inside &= days >= plan.start
     if plan.end is not None:
         inside &= days <= plan.end
-    return table if inside.all() else table.take(inside)
+    if inside.all():
+        return table
+    table = table.take(inside)
+    present = np.bincount(table.code, minlength=len(table.symbols)) > 0
+    code = (np.cumsum(present, dtype=np.int32) - 1)[table.code]
+    return replace(table, symbols=tuple(compress(table.symbols, present)), code=code)
 
 
 def _count(report: IngestReport, cleaned: Cleaned, infos: Mapping[str, SeriesInfo]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from feeds.filings.table import FilingReport
 from feeds.repairs import RepairLog
 
 __all__ = ["IngestReport"]
@@ -36,8 +37,10 @@ class IngestReport:
         What was found out about each file that was read.
     parents : dict of str to str
         Of a series that began when a ticker was reused: the symbol its rows came with.
+    filings : FilingReport, optional
+        What became of a file of filings.
     log : RepairLog
-        Every finding, under the symbols that the rows came with.
+        Every finding in bars, under the symbols that the rows came with.
     """
 
     rows_in: dict[str, int] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class IngestReport:
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     readings: list[dict[str, Any]] = field(default_factory=list)
     parents: dict[str, str] = field(default_factory=dict)
+    filings: FilingReport | None = None
     log: RepairLog = field(default_factory=RepairLog)
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,7 +59,8 @@ class IngestReport:
         found = self._found()
         names = sorted({*self.rows_in, *self.rows_out, *self.status, *self.refused})
         symbols = {name: self._symbol(name, found.get(name, {})) for name in names}
-        return {"totals": self._totals(found), "files": self.readings, "symbols": symbols}
+        told = {"totals": self._totals(found), "files": self.readings, "symbols": symbols}
+        return told if self.filings is None else {**told, "filings": self.filings.as_dict()}
 
     def faults(self) -> dict[str, dict[str, int]]:
         """Bars by fault and action."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from feeds.adjustment import table_factors
 from feeds.bar_table import BarTable
 from feeds.repairs import RepairLog
 from feeds.series_info import SeriesInfo
+from feeds.set_text import json_lines, write_csv, write_table
 from feeds.store import PRICE_COLUMNS, UNIVERSE_COLUMNS
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ __all__ = ["FORMATS", "SetWriter"]
 FORMATS = ("auto", "csv", "parquet")
 #: Bars up to which ``auto`` writes text.
 _MOST_TEXT_ROWS = 1_000_000
-#: Text larger than this is compressed.
-_COMPRESS_OVER = 1_000_000
-_LEVEL = 6
 #: Floats with their bytes side by side: half the time of a dictionary, and read as fast.
 _FLOATS = ("open", "high", "low", "close", "volume", "market_cap")
 _PARQUET: dict[str, Any] = {
@@ -92,6 +88,16 @@ class SetWriter:
             elif rows.any():
                 self._write(kind, table.take(rows))
 
+    def close(self) -> None:
+        """No part comes any more."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def bars(self) -> Iterator[BarTable]:
+        """What was written, part by part: closes and events only, until `finish`."""
+        for kind in self._writers:
+            yield from _parts(self.folder / f"{kind}.parquet")
+
     def finish(
         self,
         manifest: dict[str, Any],
@@ -118,8 +124,7 @@ class SetWriter:
         end : datetime64, optional
             Last day the set covers; by default that of its last bar.
         """
-        for writer in self._writers.values():
-            writer.close()
+        self.close()
         text = self._form == "csv" or (
             self._form == "auto" and sum(self.rows.values()) <= _MOST_TEXT_ROWS
         )
@@ -131,11 +136,11 @@ class SetWriter:
         given = dict(reasons or {})
         known = zip(universe["symbol"], universe["end_reason"])
         universe["end_reason"] = [given.get(name, reason) for name, reason in known]
-        _write_small(self.folder / "universe.csv", universe)
+        write_table(self.folder / "universe.csv", universe)
         self._write_log(log)
         for name, table in (tables or {}).items():
-            _write_small(self.folder / name, table)
-        (self.folder / "report.json").write_text(_lines(report), encoding="utf-8")
+            write_table(self.folder / name, table)
+        (self.folder / "report.json").write_text(json_lines(report), encoding="utf-8")
         classes = universe["asset_class"]
         whole = {
             **manifest,
@@ -200,7 +205,7 @@ class SetWriter:
 
             stamps = pyarrow.compute.strftime(table["date"], format="%Y-%m-%dT%H:%M:%S")
             table = table.set_column(0, "date", stamps)
-        _write_text(self.folder / f"{kind}.csv", table)
+        write_csv(self.folder / f"{kind}.csv", table)
 
     def _write_closes(self, text: bool) -> None:
         """clean_prices: a row a date, a column a symbol."""
@@ -211,17 +216,16 @@ class SetWriter:
         names = [row[0] for row in self._universe]
         block = np.full((len(names), len(times)), np.nan)
         places = {name: place for place, name in enumerate(names)}
-        for kind in self._writers:
-            for part in _parts(self.folder / f"{kind}.parquet"):
-                split, payout = table_factors(part)
-                place = np.array([places.get(name, -1) for name in part.symbols])[part.code]
-                closes = part["close"] * split * payout
-                block[place, np.searchsorted(times, part.time)] = closes
+        for part in self.bars():
+            split, payout = table_factors(part)
+            place = np.array([places.get(name, -1) for name in part.symbols])[part.code]
+            closes = part["close"] * split * payout
+            block[place, np.searchsorted(times, part.time)] = closes
         stamps = times.astype("datetime64[D]") if self._interval == "1d" else times
         columns = [pyarrow.array(row, from_pandas=True) for row in block]
         table = pyarrow.table([pyarrow.array(stamps.astype(str)), *columns], ["date", *names])
         if text:
-            _write_text(self.folder / "clean_prices.csv", table)
+            write_csv(self.folder / "clean_prices.csv", table)
         else:
             path = self.folder / "clean_prices.parquet"
             parquet.write_table(table, path, use_dictionary=False, write_statistics=False)
@@ -236,7 +240,7 @@ class SetWriter:
         rows = rows.assign(date=days.astype(str))
         table = pyarrow.Table.from_pandas(rows, preserve_index=False)
         quoted = any(set(name) & set(_SPECIAL) for name in rows["file"].unique())
-        _write_text(self.folder / "repairs.csv", table, quoted)
+        write_csv(self.folder / "repairs.csv", table, quoted)
 
     def _entries(self) -> dict[str, dict[str, Any]]:
         """Checksum of every table; raw bars have an index of their own."""
@@ -269,40 +273,3 @@ def _parts(path: Path) -> Iterator[BarTable]:
                 file=code,
                 line=code,
             )
-
-
-def _write_text(path: Path, table: pyarrow.Table, quoted: bool = False) -> None:
-    """CSV with the shortest numbers that read back the same; large files are compressed."""
-    from pyarrow import csv
-
-    # Symbols, dates and names of faults need no quotes; only paths of files might.
-    style = "needed" if quoted else "none"
-    options = csv.WriteOptions(include_header=False, quoting_style=style)
-    with path.open("wb") as stream:
-        stream.write((",".join(table.column_names) + "\n").encode())
-        csv.write_csv(table, stream, options)
-    if path.stat().st_size > _COMPRESS_OVER:
-        # No name and no time in the header: the same content gives the same bytes.
-        with path.open("rb") as plain, path.with_name(f"{path.name}.gz").open("wb") as raw:
-            with gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
-                shutil.copyfileobj(plain, packed, 1 << 20)
-        path.unlink()
-
-
-def _lines(report: Mapping[str, Any]) -> str:
-    """JSON with a line for every entry of the first two levels; indenting more takes a second."""
-    parts = []
-    for name, value in report.items():
-        if isinstance(value, dict):
-            rows = [
-                f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in value.items()
-            ]
-            text = "{\n" + ",\n".join(rows) + "\n }"
-        else:
-            text = json.dumps(value, ensure_ascii=False)
-        parts.append(f" {json.dumps(name)}: {text}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def _write_small(path: Path, table: pd.DataFrame) -> None:
-    path.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")

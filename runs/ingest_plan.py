@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from feeds.cleaning.rules import CleaningRules, load_rules
 from feeds.errors import ConfigError
-from feeds.pipeline import SetPlan
+from feeds.pipeline import Filings, SetPlan
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,19 @@ def make_plan(
         known=np.datetime64(dt.datetime.now(dt.timezone.utc).replace(tzinfo=None), "s"),
         form=arguments.format,
         interval=interval,
+        filings=_filings(arguments.fundamentals) if arguments.fundamentals else None,
     )
+
+
+def _filings(path: Path) -> Filings:
+    """The file of filings, read at once: a fault in it is told before anything is fetched."""
+    from feeds.filings.options import FilingOptions
+    from feeds.filings.read import read_filings
+    from feeds.filings.table import filings_table
+
+    options = FilingOptions()
+    read = read_filings(path, options)
+    return lambda kinds, bars: filings_table(read, options, kinds, bars)
 
 
 def option_pairs(given: list[str]) -> dict[str, str]:
