@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class DateStyle:
         time = {"": "", "clock": " HH:MM:SS", "hour": " HH-AM"}[self.time]
         return day + time + (" with offset" if self.zone else "")
 
+    @functools.lru_cache(maxsize=256)
     def pattern(self) -> re.Pattern[str]:
         """What a stamp must match, whole."""
         day = _DAYS[self.days]

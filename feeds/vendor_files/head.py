@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import re
 from collections.abc import Callable, Sequence
@@ -19,12 +20,12 @@ from feeds.vendor_files.meaning import meaning_of
 from feeds.vendor_files.names import path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import LineBlocks, detect_encoding
-from feeds.vendor_files.timing import Clock, find_interval
+from feeds.vendor_files.timing import Clock, find_interval, is_daily
 
 __all__ = ["read_head"]
 
 _HEAD = 256 * 1024
-_MOST_ROWS = 2000
+_MOST_ROWS = 1000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
@@ -75,7 +76,13 @@ def read_head(
     if style is None:
         style = _style(path, columns, stamps(columns, encoding, head.separator), 0, options)
     assert style is not None
-    clock, interval, notes = _clock(columns, style, data, options)
+    local = _local(columns, style, data)
+    alike = _one_symbol(columns, data, local)
+    if len(np.unique(alike)) < 2 and len(data.rows) >= _MOST_ROWS:
+        # So many symbols that the first rows hold only one moment.
+        alike = _readable(style, stamps(columns, encoding, head.separator))
+    interval = find_interval(alike)
+    clock, notes = _clock(columns, style, is_daily(local, interval), options)
     meaning = meaning_of(columns, options)
     return Layout(
         path=path,
@@ -94,7 +101,7 @@ def read_head(
 
 
 def _first_bytes(path: Path) -> bytes:
-    for chunk in LineBlocks(path, "utf-8", 64).raw_chunks():
+    for chunk in LineBlocks(path, "utf-8", 256).raw_chunks():
         return chunk
     raise DataError(f"{path_name(path)}: the file is empty", "fetch the file again")
 
@@ -240,21 +247,23 @@ def _two_digits(text: str) -> bool:
 
 
 def _clock(
-    columns: Columns, style: DateStyle, head: _Head, options: FileOptions
-) -> tuple[Clock, str, list[str]]:
-    """How stamps become times, from the first ones."""
-    local = _local(columns, style, head)
-    form = columns.form
-    daily = bool(len(local)) and not (local % 86_400).any()
-    if daily and len(local) > 1 and find_interval(_one_symbol(columns, head, local)) != "1d":
-        daily = False
-    interval = find_interval(_one_symbol(columns, head, local)) if len(local) else "1d"
+    columns: Columns, style: DateStyle, daily: bool, options: FileOptions
+) -> tuple[Clock, list[str]]:
+    """How stamps become times."""
     naive = bool(style.time or "time" in columns.place) and not style.zone
-    notes = []
-    if naive and not daily:
-        notes.append(f"stamps are taken as {options.timezone or 'UTC'}")
-    zone = options.timezone if naive and not daily else ""
-    return Clock(daily, zone, form.day_after), interval, notes
+    if daily or not naive:
+        return Clock(daily, "", columns.form.day_after), []
+    note = f"stamps are taken as {options.timezone or 'UTC'}"
+    return Clock(daily, options.timezone, columns.form.day_after), [note]
+
+
+def _readable(style: DateStyle, texts: Sequence[str]) -> np.ndarray:
+    """Local seconds of the stamps that read."""
+    stamps, seconds = Stamps(style), []
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            seconds.append(stamps.one(text)[0])
+    return np.array(seconds, dtype=np.int64)
 
 
 def _local(columns: Columns, style: DateStyle, head: _Head) -> np.ndarray:

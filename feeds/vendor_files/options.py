@@ -141,7 +141,7 @@ def _timezone(text: str) -> str:
 
     try:
         return str(ZoneInfo(text))
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ConfigError(
             f"option timezone: {shown(text)} is unknown", "use one such as UTC or America/New_York"
         ) from None

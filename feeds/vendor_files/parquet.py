@@ -18,7 +18,7 @@ from feeds.vendor_files.meaning import meaning_of
 from feeds.vendor_files.names import check_symbol, path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import digest
-from feeds.vendor_files.timing import Clock, find_interval
+from feeds.vendor_files.timing import Clock, find_interval, is_daily
 
 __all__ = ["ParquetReader"]
 
@@ -125,8 +125,12 @@ class ParquetReader:
         if len(names) == 2:
             code = head.column(1).indices.to_numpy(zero_copy_only=False)
             one = local[code == code[0]]
+        if len(np.unique(one)) < 2 and len(local) < file.metadata.num_rows:
+            # So many symbols that the first rows hold only one moment.
+            every = file.read([date], use_threads=False).column(0).combine_chunks()
+            one = _clock_of(every, style, Stamps(style), self.name, 1)[0]
         interval = find_interval(one)
-        daily = not (local % 86_400).any() and interval == "1d"
+        daily = is_daily(local, interval)
         naive = offset is None and not daily and not style.epoch
         notes = [f"stamps are taken as {options.timezone or 'UTC'}"] if naive else []
         if self._single:

@@ -6,11 +6,11 @@ import codecs
 import gzip
 import hashlib
 import io
+import os
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -138,12 +138,13 @@ class LineBlocks:
         """The bytes of the file, unpacked, not yet decoded."""
         try:
             with open(self.path, "rb", buffering=0) as raw:
+                # A buffer no larger than the file: thousands of small files are common.
+                size = min(self.size, os.fstat(raw.fileno()).st_size + 1)
                 hashed = _Hashed(raw)  # type: ignore[arg-type]
-                buffered = io.BufferedReader(hashed, 1 << 20)
-                stream: IO[bytes] = buffered
+                stream: io.BufferedIOBase = io.BufferedReader(hashed, size)
                 if self.path.name.lower().endswith(".gz"):
-                    stream = gzip.GzipFile(fileobj=buffered)  # type: ignore[assignment]
-                while chunk := stream.read(self.size):
+                    stream, size = gzip.GzipFile(fileobj=stream), self.size
+                while chunk := stream.read(size):
                     yield chunk
                 self.sha256 = hashed.sha.hexdigest()
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:

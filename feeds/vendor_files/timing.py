@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Clock", "find_interval"]
+__all__ = ["Clock", "find_interval", "is_daily"]
 
 _DAY = 86_400
 
@@ -84,6 +84,12 @@ def find_interval(local: np.ndarray) -> str:
         if step >= seconds and step % seconds == 0:
             return f"{step // seconds}{unit}"
     return f"{step}s"
+
+
+def is_daily(local: np.ndarray, interval: str) -> bool:
+    """Whether stamps are days: whole days apart, and midnights but for single slips."""
+    midnights = np.count_nonzero(local % _DAY == 0)
+    return interval.endswith("d") and 2 * midnights > len(local)
 
 
 def _moments(seconds: np.ndarray) -> np.ndarray:
