@@ -6,15 +6,23 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from feeds.errors import DataError
+from feeds.suggestions import remedy_for
 
-__all__ = ["TextTable", "parse_days", "parse_numbers", "read_text_table", "refuse_missing"]
+__all__ = [
+    "TextTable",
+    "find_column",
+    "parse_days",
+    "parse_numbers",
+    "read_text_table",
+    "symbols_of",
+]
 
 #: A list of all filings of a market in ten years has a quarter of it.
 _MAX_BYTES = 1 << 30
@@ -206,11 +214,41 @@ def _rows(text: str, name: str) -> tuple[list[int], list[list[str]]]:
     return lines, rows
 
 
-def refuse_missing(table: TextTable, columns: Sequence[str], remedy: str) -> None:
-    """Refuse a table that lacks one of some columns."""
-    for column in columns:
-        if column not in table.cells:
-            raise DataError(f"{table.name}, line 1: no column {column}", remedy)
+def symbols_of(table: TextTable, column: str) -> np.ndarray:
+    """(M,) str array of a column of symbols, none of them empty."""
+    symbols = table.texts(column)
+    for row, symbol in enumerate(symbols):
+        if not symbol:
+            raise DataError(f"{table.place(row)}: no symbol", "fill the cell or drop the row")
+    return np.array(symbols, dtype=str)
+
+
+def find_column(
+    table: TextTable,
+    ours: str,
+    names: Sequence[str],
+    given: Mapping[str, str],
+    needed: bool = True,
+) -> str:
+    """The file's column of ours; empty where it has none and needs none."""
+    if ours in given:
+        if given[ours] not in table.cells:
+            raise DataError(
+                f"{table.name}, line 1: no column {given[ours]!r}, named for {ours}",
+                remedy_for(given[ours], list(table.cells)),
+            )
+        return given[ours]
+    lower = {theirs.lower(): theirs for theirs in reversed(table.cells)}
+    for name in names:
+        if name in lower:
+            return lower[name]
+    if needed:
+        raise DataError(
+            f"{table.name}, line 1: no column {ours} is recognised among "
+            f"{', '.join(table.cells)[:80]}",
+            f"name it: {ours}=<column of the file>",
+        )
+    return ""
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from feeds.errors import DataError
-from feeds.text_table import parse_days, parse_numbers, read_text_table, refuse_missing
+from feeds.text_table import (
+    find_column,
+    parse_days,
+    parse_numbers,
+    read_text_table,
+    symbols_of,
+)
 
 
 def table(tmp_path, content: bytes | str, name: str = "file.csv"):
@@ -88,6 +94,15 @@ def test_days_are_iso_days(tmp_path):
             parse_days(table(tmp_path, f"a,b\n{text},1\n"), "a")
 
 
-def test_a_missing_column_is_named(tmp_path):
-    with pytest.raises(DataError, match="line 1: no column c\nadd it"):
-        refuse_missing(table(tmp_path, "a,b\n"), ["a", "c"], "add it")
+def test_columns_are_recognised_in_any_case_or_named(tmp_path):
+    found = table(tmp_path, "Ticker,Day\nNA,2016-12-30\n")
+    assert find_column(found, "symbol", ("symbol", "ticker"), {}) == "Ticker"
+    assert find_column(found, "symbol", ("symbol",), {"symbol": "Day"}) == "Day"
+    assert find_column(found, "end", ("end",), {}, needed=False) == ""
+    assert symbols_of(found, "Ticker").tolist() == ["NA"]
+    with pytest.raises(DataError, match="line 1: no column end is recognised among Ticker, Day"):
+        find_column(found, "end", ("end",), {})
+    with pytest.raises(DataError, match="line 1: no column 'Dai', named for end\n.*Day"):
+        find_column(found, "end", ("end",), {"end": "Dai"})
+    with pytest.raises(DataError, match="line 2: no symbol"):
+        symbols_of(table(tmp_path, "a,b\n,1\n"), "a")
