@@ -31,6 +31,8 @@ FORMAT = 3
 FOLDER = ".cache"
 _BUILDING = "building-"
 _NUMBERS = itertools.count()
+#: What this process builds: its threads build side by side.
+_OWN: set[Path] = set()
 #: What makes the arrays.
 _CODE = ("align", "blocks", "calendars", "folding", "fundamentals", "price_files", "spells")
 #: Where the sessions of XNYS come from.
@@ -96,7 +98,9 @@ class Building:
     def __init__(self, folder: Path, key: str) -> None:
         self._folder, self._key = folder, key
         self._root = folder / FOLDER
+        self._own = self._root / f"{_BUILDING}{os.getpid()}-{next(_NUMBERS)}"
         self._place: Path | None = None
+        self._made: dict[str, np.ndarray] = {}
         self._failed = False
 
     def array(self, name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
@@ -106,7 +110,8 @@ class Building:
             made = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
             # A mapped file with holes kills the process when the disk is full; this tells.
             _reserve(path)
-            return made.view(np.ndarray)
+            self._made[name] = made.view(np.ndarray)
+            return self._made[name]
         except (OSError, ValueError):
             self._failed = True
             return np.empty(shape, dtype=kind)
@@ -131,6 +136,7 @@ class Building:
         """Remove what is still under construction; arrays in use stay readable."""
         if self._place is not None:
             shutil.rmtree(self._place, ignore_errors=True)
+        _OWN.discard(self._own)
 
     def _started(self) -> Path:
         if self._place is None:
@@ -138,18 +144,19 @@ class Building:
                 raise OSError("nothing can be kept")
             self._root.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(self._root)
-            # Threads of one process build side by side as well.
-            place = self._root / f"{_BUILDING}{os.getpid()}-{next(_NUMBERS)}"
-            place.mkdir()
-            self._place = place
+            _OWN.add(self._own)
+            self._own.mkdir()
+            self._place = self._own
         return self._place
 
     def _write(self, aligned: Aligned) -> None:
         place = self._started()
         forms = {}
         for name, array in aligned.arrays.items():
-            path = place / f"{name}.npy"
-            if not path.exists():
+            if self._made.get(name) is not array:
+                path = place / f"{name}.npy"
+                # Another array of the name may be in use, mapped from the file.
+                path.unlink(missing_ok=True)
                 np.save(path, array, allow_pickle=False)
             forms[name] = [array.dtype.str, list(array.shape)]
         for path in place.glob("*.npy"):
@@ -230,8 +237,9 @@ def _reserve(path: Path) -> None:
 
 
 def _remove_leftovers(root: Path) -> None:
-    """Remove what killed processes left."""
+    """Remove what killed processes left; one of them may have had our number."""
     for path in root.glob(f"{_BUILDING}*"):
         process = path.name.split("-")[1]
-        if not (process.isdigit() and is_alive(int(process))):
+        alive = process.isdigit() and is_alive(int(process))
+        if path not in _OWN if process == str(os.getpid()) else not alive:
             shutil.rmtree(path, ignore_errors=True)

@@ -31,7 +31,7 @@ class Panel:
     Parameters
     ----------
     dates : (T,) datetime64[D] array
-        Sessions, strictly increasing.
+        Sessions, strictly increasing; datetime64[h], hours in UTC, where bars are hourly.
     assets : (N,) str array
         Symbols, unique.
     asset_class : (N,) str array
@@ -39,7 +39,7 @@ class Panel:
     calendar : {"XNYS", "24/7"}
         The calendar of `dates`.
     next_session : datetime64[D]
-        The session that follows the last of `dates`.
+        The session that follows the last of `dates`, in the same unit.
     open, high, low, close : (T, N) float64 arrays
         Adjusted prices. NaN where the asset has no bar.
     volume : (T, N) float64 array
@@ -132,8 +132,10 @@ class Panel:
 
     @property
     def periods_per_year(self) -> int:
-        """Sessions a year of the panel's calendar: 252 or 365."""
-        return 365 if self.calendar == "24/7" else 252
+        """Rows a year: 252 sessions, 365 days, or 8760 hours."""
+        if self.calendar != "24/7":
+            return 252
+        return 365 * 24 if self.dates.dtype == "datetime64[h]" else 365
 
     @cached_property
     def adjustment(self) -> np.ndarray:

@@ -75,7 +75,7 @@ def membership(
     days = dates.astype("datetime64[D]")
     entered = (assets["start"] != "").to_numpy()
     if spells is not None:
-        entered &= ~assets["symbol"].isin(spells["symbol"]).to_numpy()
+        entered = entered & ~assets["symbol"].isin(spells["symbol"]).to_numpy()
     ended = ((assets["end"] != "") & (assets["end_reason"] != "data_end")).to_numpy()
     start, end = _days(assets["start"]), _days(assets["end"])
     for name, wrong in (("start", entered & np.isnat(start)), ("end", ended & np.isnat(end))):

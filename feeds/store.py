@@ -20,13 +20,18 @@ import pandas as pd
 from feeds.bar_table import BarTable, concatenate
 from feeds.blocks import align_block, panel_of
 from feeds.cache import Aligned, building_cache, cache_key, load_cached
-from feeds.calendars import CALENDARS, sessions
+from feeds.calendars import CALENDARS, UNITS, sessions
 from feeds.errors import DataError
 from feeds.file_checks import check_files
-from feeds.fundamentals import FUNDAMENTAL_COLUMNS, check_fundamentals
 from feeds.panel import Panel
 from feeds.price_files import PRICE_COLUMNS, REBUILD, Contents, read_tables, scan
-from feeds.spells import MEMBERSHIP_COLUMNS, check_spells
+from feeds.set_tables import (
+    UNIVERSE_COLUMNS,
+    read_fundamentals,
+    read_published,
+    read_spells,
+    read_universe,
+)
 
 __all__ = [
     "PRICE_COLUMNS",
@@ -38,10 +43,6 @@ __all__ = [
     "read_native",
     "read_universe",
 ]
-
-UNIVERSE_COLUMNS = (
-    "symbol", "asset_class", "name", "start", "end", "end_reason", "volume_unit", "price_kind",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,11 @@ class DataSet:
 
 
 def load_dataset(
-    folder: str | Path, *, calendar: str = "XNYS", end: dt.date | None = None
+    folder: str | Path,
+    *,
+    calendar: str = "XNYS",
+    end: dt.date | None = None,
+    interval: str = "1d",
 ) -> DataSet:
     """Load a data set, aligned on one calendar.
 
@@ -92,6 +97,9 @@ def load_dataset(
         XNYS folds the days between two sessions into the next one; 24/7 has every day.
     end : date, optional
         Later rows are left out: what remains equals a set ingested up to that date.
+    interval : {"1d", "1h"}
+        Length of the bars that the caller works with. A set of another length is refused: what
+        is counted in sessions means something else there. Hours need the calendar 24/7.
 
     Returns
     -------
@@ -101,15 +109,14 @@ def load_dataset(
     ------
     DataError
         If the folder or a file of it is missing, damaged or incomplete, the calendar is
-        unknown, or no row is left.
+        unknown or does not fit the bars, they are of another length, or no row is left.
     """
     folder = Path(folder)
-    if calendar not in CALENDARS:
-        raise DataError(f"unknown calendar {calendar!r}", f"use one of {', '.join(CALENDARS)}")
     manifest = read_manifest(folder)
+    _check_interval(folder, manifest, interval, calendar)
     hashes = check_files(folder, manifest["files"])
     content = hashlib.sha256(
-        json.dumps([hashes, manifest["end"]], sort_keys=True).encode()
+        json.dumps([hashes, manifest["end"], interval], sort_keys=True).encode()
     ).hexdigest()
     key = cache_key(content, calendar)
     universe = read_universe(folder)
@@ -127,15 +134,15 @@ def load_dataset(
             index=pd.DatetimeIndex(panel.dates.astype("datetime64[s]"), name="date"),
             columns=aligned.meta["reference"],
         ),
-        published=_published(folder, manifest, end),
+        published=read_published(folder, manifest["files"], end),
         universe=universe,
-        limits=tuple(manifest["limits"]),
+        limits=(*manifest["limits"], *_survivors(manifest)),
         hashes=hashes,
     )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a data set.
+    """The manifest of a data set; `interval` is 1d unless it says otherwise.
 
     Raises
     ------
@@ -145,7 +152,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        return {**manifest, **{key: manifest[key] for key in ("name", "files", "limits", "end")}}
+        known = {key: manifest[key] for key in ("name", "files", "limits", "end")}
+        if manifest.get("interval", "1d") not in UNITS:
+            raise ValueError(f"the interval is {manifest['interval']!r}")
+        return {"interval": "1d", **manifest, **known}
     except FileNotFoundError:
         raise DataError(
             f"{folder} is not a data set: it has no manifest.json",
@@ -153,22 +163,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} does not read as a manifest: {error}", REBUILD) from None
-
-
-def read_universe(folder: Path) -> pd.DataFrame:
-    """universe.csv as text; empty where a date is not known.
-
-    Raises
-    ------
-    DataError
-        If a column is missing or a symbol is there twice.
-    """
-    path = folder / "universe.csv"
-    table = _read_csv(path, UNIVERSE_COLUMNS, dtype=str, keep_default_na=False)
-    twice = table["symbol"][table["symbol"].duplicated()]
-    if len(twice):
-        raise DataError(f"{path} has {twice.iloc[0]} twice", "keep one row a symbol")
-    return table
 
 
 def read_native(folder: str | Path, symbols: Collection[str] | None = None) -> BarTable:
@@ -198,34 +192,11 @@ def read_native(folder: str | Path, symbols: Collection[str] | None = None) -> B
     for path, contents in found.items():
         wanted = np.array([symbols is None or name in symbols for name in contents.symbols])
         if wanted.any():
-            tables = read_tables(path, contents)
+            tables = read_tables(path, contents, UNITS[manifest["interval"]])
             parts += [table.take(wanted[table.code]) for table in tables]
     if parts:
         return concatenate(parts)
     return BarTable.from_frame("", pd.DataFrame(columns=list(PRICE_COLUMNS[2:]), dtype=float))
-
-
-def read_fundamentals(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame | None:
-    """The set's filings, checked; None where it has none.
-
-    Raises
-    ------
-    DataError
-        If a column is missing or a row cannot be true.
-    """
-    if "fundamentals.csv" not in manifest["files"]:
-        return None
-    path = folder / "fundamentals.csv"
-    numbers = {"book_equity": "float64", "shares": "float64"}
-    text = {name: str for name in FUNDAMENTAL_COLUMNS if name not in numbers}
-    table = _read_csv(
-        path,
-        FUNDAMENTAL_COLUMNS,
-        dtype=text | numbers,
-        keep_default_na=False,
-        na_values={name: [""] for name in numbers},
-    )
-    return check_fundamentals(path, table, read_universe(folder))
 
 
 def _align(
@@ -233,17 +204,22 @@ def _align(
 ) -> Aligned:
     """Align the whole set, batch by batch into the files of a new cache."""
     found = _price_contents(folder, manifest)
-    firsts = [contents.first for contents in found.values() if contents.first is not None]
-    if not firsts:
+    spans = [(item.first, item.last) for item in found.values() if item.first is not None]
+    if not spans:
         raise DataError(f"{folder}: the data set has no bar", "check its dates")
-    last = np.datetime64(manifest["end"], "D")
-    dates = sessions(calendar, min(firsts), last)
+    interval = manifest["interval"]
+    first, last = min(spans)[0], np.datetime64(manifest["end"], "D")
+    if interval != "1d":
+        # The day is not over with its last bar.
+        last = max(stamp for _, stamp in spans)
+    dates = sessions(calendar, first, last, interval)
     if not len(dates):
         raise DataError(
-            f"{folder}: no {calendar} session in {min(firsts).astype('datetime64[D]')}..{last}",
+            f"{folder}: no {calendar} session in {first.astype('datetime64[D]')}..{last}",
             "widen the dates",
         )
-    tables = (table for path, item in found.items() for table in read_tables(path, item))
+    unit = UNITS[interval]
+    tables = (table for path, item in found.items() for table in read_tables(path, item, unit))
     with building_cache(folder, key) as building:
         aligned = align_block(
             tables,
@@ -251,10 +227,49 @@ def _align(
             dates,
             calendar,
             filings=read_fundamentals(folder, manifest),
-            spells=_read_spells(folder, manifest, universe),
+            spells=read_spells(folder, manifest["files"], universe),
             allocate=building.array,
         )
         return building.save(aligned)
+
+
+def _check_interval(folder: Path, manifest: dict[str, Any], interval: str, calendar: str) -> None:
+    if calendar not in CALENDARS:
+        raise DataError(f"unknown calendar {calendar!r}", f"use one of {', '.join(CALENDARS)}")
+    found = manifest["interval"]
+    if found != interval:
+        asked = "the backtest and the factor study are daily" if interval == "1d" else "not daily"
+        raise DataError(
+            f"{folder} holds bars of {found}: {asked}",
+            (
+                f"name a set of {interval} bars; sets of hours serve live signals"
+                if interval == "1d"
+                else f"name a set of {interval} bars"
+            ),
+        )
+    if found != "1d" and calendar != "24/7":
+        raise DataError(
+            f"{folder} holds bars of {found}, which do not fit the calendar {calendar}",
+            "use the calendar 24/7",
+        )
+
+
+def _survivors(manifest: dict[str, Any]) -> list[str]:
+    """What a universe that was drawn up with hindsight does to results, in a sentence."""
+    if manifest.get("universe_kind") != "todays_list":
+        return []
+    source = manifest.get("universe_list")
+    day = manifest.get("universe_date")
+    drawn_up = " ".join(
+        ["drawn up"] + [f"from {source}"] * bool(source) + [f"on {day}"] * bool(day)
+    )
+    if drawn_up == "drawn up":
+        drawn_up = f"drawn up at the end of the data ({manifest['end']}) or later"
+    return [
+        f"Survivors only: the universe is one list, {drawn_up}; names that had failed or been "
+        "dropped by then are missing throughout, which makes past returns look better than "
+        "anyone could have earned."
+    ]
 
 
 def _price_contents(folder: Path, manifest: dict[str, Any]) -> dict[Path, Contents]:
@@ -274,45 +289,11 @@ def _price_contents(folder: Path, manifest: dict[str, Any]) -> dict[Path, Conten
     return found
 
 
-def _read_spells(
-    folder: Path, manifest: dict[str, Any], universe: pd.DataFrame
-) -> pd.DataFrame | None:
-    if "membership.csv" not in manifest["files"]:
-        return None
-    path = folder / "membership.csv"
-    table = _read_csv(path, MEMBERSHIP_COLUMNS, dtype=str, keep_default_na=False)
-    return check_spells(path, table, universe)
-
-
-def _read_csv(path: Path, columns: tuple[str, ...], **options: Any) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, **options)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}", REBUILD) from None
-    except ValueError as error:
-        problem = str(error).splitlines()[0]
-        raise DataError(f"{path} does not read as a table: {problem}", REBUILD) from None
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise DataError(f"{path} lacks the column {missing[0]}", REBUILD)
-    return table
-
-
 def _rows_up_to(aligned: Aligned, end: dt.date | None, folder: Path) -> int:
     dates = aligned.arrays["dates"]
     if end is None:
         return len(dates)
-    rows = int(np.searchsorted(dates, np.datetime64(end, "D"), side="right"))
+    rows = int(np.searchsorted(dates, np.datetime64(end, "D") + 1))
     if not rows:
         raise DataError(f"{folder} has no data up to {end}: it starts on {dates[0]}", "end later")
     return rows
-
-
-def _published(folder: Path, manifest: dict[str, Any], end: dt.date | None) -> pd.DataFrame | None:
-    if "published_monthly.csv" not in manifest["files"]:
-        return None
-    columns = ("date", "mkt_rf", "smb", "hml", "mom", "rf")
-    table = _read_csv(folder / "published_monthly.csv", columns)
-    table["date"] = pd.to_datetime(table["date"]).dt.as_unit("s")
-    table = table.set_index("date").astype("float64")
-    return table if end is None else table[table.index <= pd.Timestamp(end)]

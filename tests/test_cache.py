@@ -170,6 +170,9 @@ class TestLitter:
     def test_what_a_killed_process_left_is_removed(self, folder):
         (folder / ".cache" / f"building-{dead_process()}-0").mkdir(parents=True)
         (folder / ".cache" / "building-strange").mkdir()
+        # In a container, the next process has the number of the one before.
+        for number in range(3):
+            (folder / ".cache" / f"building-{os.getpid()}-{number}").mkdir()
         made_cache(folder)
 
     def test_what_a_running_process_builds_is_left_alone(self, folder):
