@@ -199,6 +199,9 @@ REFUSED: dict[str, Refused] = {
     "a cell too many": Refused(_cell(3, 5, "10,5"), 5, "7 cells where the header has 6"),
     "decimal commas without quotes": Refused(_cell(3, 4, "101,5"), 5, "7 cells"),
     "a separator at the end of a row": Refused(_cell(3, 5, "10,"), 5, "7 cells"),
+    "a cell too many in every row": Refused(
+        GOOD.replace(b"\n", b",\n").replace(b"volume,", b"volume"), 2, "7 cells where the header"
+    ),
     "the header again": Refused(_lines(lambda x: [*x[:20], x[0], *x[20:]]), 21, "header again"),
     "no header": Refused(GOOD.split(b"\n", 1)[1], 1, "there is no header"),
     "no header, columns of another count": Refused(_KRAKEN[:-7].encode() + b"\n", 1, "no header"),

@@ -244,6 +244,19 @@ def test_long_with_events_and_empty_cells(tmp_path: Path) -> None:
     assert file.empty["volume"] == 2 and file.volume_unit == "currency"
 
 
+def test_a_date_and_a_time_in_two_columns(tmp_path: Path) -> None:
+    text = "Date,Time,Open,High,Low,Close,Volume\n2020-01-02,09:30,1,3,1,2,9\n"
+    text += "2020-01-02,10:30,2,3,1,2,8\n"
+    table, file = read(write(tmp_path, "KO.csv", text), timezone="America/New_York")
+    assert [str(t) for t in table.time] == ["2020-01-02T14:30:00", "2020-01-02T15:30:00"]
+    assert file.interval == "1h" and file.columns["time"] == "Time"
+
+
+def test_columns_that_are_not_read_are_told(tmp_path: Path) -> None:
+    text = "symbol,name,date,close,sector\nKO,Coca-Cola,2020-01-02,1,food\n"
+    assert read(write(tmp_path, "all.csv", text))[1].unused == ("name", "sector")
+
+
 def test_wide_closes(tmp_path: Path) -> None:
     text = ",KO,AAPL\n2020-01-02,1.5,\n2020-01-03,,\n2020-01-06,2.5,3.5\n"
     table, file = read(write(tmp_path, "closes.csv", text))

@@ -129,7 +129,7 @@ def test_a_fault_of_a_large_file_has_its_line(small: None, tmp_path: Path) -> No
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     days = pd.bdate_range("2000-01-03", periods=2000).strftime("%Y-%m-%d")
     peaks = []
-    for symbols in (100, 500):
+    for symbols in (130, 350):
         path = tmp_path / "big.csv"
         with open(path, "w", encoding="utf-8") as stream:
             stream.write("symbol,date,open,high,low,close,volume\n")
@@ -148,8 +148,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         rows, peak = map(int, done.stdout.split())
         assert rows == symbols * 2000
         peaks.append(peak)
-    # A million rows are 84 MB as numbers; what is held is a part of 262,144 and a few blocks.
-    assert peaks[1] - peaks[0] < 40_000
+    # The 440,000 rows more are 33 MB as numbers; what is held is a part and a few blocks.
+    assert peaks[1] - peaks[0] < 15_000
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
@@ -271,6 +271,17 @@ def test_daily_stamps_of_a_local_midnight_are_days(tmp_path: Path) -> None:
     assert [str(t) for t in read(path).time] == [
         "2020-03-05T00:00:00", "2020-03-06T00:00:00", "2020-03-09T00:00:00",
     ]  # fmt: skip
+
+
+def test_daily_stamps_with_a_time_keep_the_clock_of_their_zone(tmp_path: Path) -> None:
+    path = tmp_path / "KO.csv"
+    # Four in the afternoon in New York: 21:00 UTC in winter, 20:00 in summer.
+    stamps = ["2020-03-05 21:00:00Z", "2020-03-06 21:00:00Z", "2020-03-09 20:00:00Z"]
+    local = ["2020-03-05T16:00:00", "2020-03-06T16:00:00", "2020-03-09T16:00:00"]
+    path.write_text("date,close\n" + "".join(f"{stamp},1\n" for stamp in stamps))
+    assert [str(t) for t in read(path, timezone="America/New_York").time] == local
+    path.write_text("date,close\n" + "".join(f"{stamp.replace('T', ' ')},1\n" for stamp in local))
+    assert [str(t) for t in read(path, timezone="America/New_York").time] == local
 
 
 def test_hours_become_utc(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["DateStyle", "Stamps", "find_styles"]
+__all__ = ["UNITS", "DateStyle", "Stamps", "find_styles", "time_of_day"]
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = {
@@ -180,6 +180,14 @@ def _reads(stamps: Stamps, text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def time_of_day(text: str) -> int:
+    """Seconds of ``HHMMSS``, ``HHMM`` or ``HH:MM:SS``; ValueError where it is none."""
+    digits = text.strip().replace(":", "")
+    if not re.fullmatch(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", digits):
+        raise ValueError("it is no time of day such as 153000")
+    return int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:] or 0)
 
 
 def _candidates(text: str) -> list[DateStyle]:

@@ -7,12 +7,11 @@ import re
 
 from feeds.errors import DataError
 from feeds.vendor_files.blocks import symbol_of
-from feeds.vendor_files.dates import Stamps
-from feeds.vendor_files.head import time_of_day
+from feeds.vendor_files.dates import Stamps, time_of_day
 from feeds.vendor_files.layout import Layout
 from feeds.vendor_files.names import check_symbol, shown
 
-__all__ = ["THOUSANDS", "find_fault"]
+__all__ = ["THOUSANDS", "check_width", "find_fault"]
 
 #: A number with or without commas between its thousands.
 THOUSANDS = r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?([eE][+-]?\d+)?"
@@ -54,7 +53,7 @@ def _check_row(row: str, layout: Layout, stamps: Stamps, pair: bool, place: str)
             f"{place}: not a row of a table: {error}",
             "close each quote, and write a quote inside a cell twice",
         ) from None
-    _check_width(cells, len(columns.header), place, layout.separator)
+    check_width(cells, len(columns.header), place, layout.separator)
     if tuple(cell.strip() for cell in cells) == columns.header:
         raise DataError(
             f"{place}: the header again: two files were put together", "give the files apart"
@@ -66,7 +65,8 @@ def _check_row(row: str, layout: Layout, stamps: Stamps, pair: bool, place: str)
         _check_number(cells[at].strip(), name, layout, place)
 
 
-def _check_width(cells: list[str], width: int, place: str, separator: str) -> None:
+def check_width(cells: list[str], width: int, place: str, separator: str) -> None:
+    """Refuse a row that has not as many cells as the header."""
     if len(cells) < width:
         raise DataError(
             f"{place}: {len(cells)} cells where the header has {width}",

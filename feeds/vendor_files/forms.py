@@ -153,7 +153,7 @@ def recognise(header: Sequence[str]) -> Form | None:
         return FORMS["cryptodatadownload"]
     if tuple(header) in (_STOOQ, _STOOQ[:-1]):
         return FORMS["stooq"]
-    if {"time", "low", "high", "open", "close", "volume"} == has:
+    if names == ["time", "low", "high", "open", "close", "volume"]:
         return FORMS["coinbase"]
     ours = {_ALIASES.get(name, "") for name in names}
     if {"date", "close"} <= ours:

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from feeds.errors import DataError
-from feeds.vendor_files.dates import DateStyle, Stamps, find_styles
+from feeds.vendor_files.dates import DateStyle, Stamps, find_styles, time_of_day
+from feeds.vendor_files.faults import check_width
 from feeds.vendor_files.forms import FORMS
 from feeds.vendor_files.layout import Columns, Layout, by_position, map_columns
 from feeds.vendor_files.meaning import meaning_of
 from feeds.vendor_files.names import path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import LineBlocks, detect_encoding
-from feeds.vendor_files.timing import Clock, find_interval, is_daily
+from feeds.vendor_files.timing import Clock, find_interval
 
 __all__ = ["read_head"]
 
@@ -40,7 +41,6 @@ class _Head:
     rows: list[list[str]]
     lines: list[int]
     separator: str
-    preamble: bool
 
 
 def read_head(
@@ -82,7 +82,7 @@ def read_head(
         # So many symbols that the first rows hold only one moment.
         alike = _readable(style, stamps(columns, encoding, head.separator))
     interval = find_interval(alike)
-    clock, notes = _clock(columns, style, is_daily(local, interval), options)
+    clock, notes = _clock(columns, style, interval.endswith("d"), options)
     meaning = meaning_of(columns, options)
     return Layout(
         path=path,
@@ -144,7 +144,7 @@ def _rows(path: Path, text: str, line: int, options: FileOptions) -> _Head:
             "fetch the file again, or give its separator",
         )
     rows = [next(csv.reader([row], delimiter=mark)) for row in texts]
-    return _Head(rows, [at for at, _ in numbered], mark, preamble)
+    return _Head(rows, [at for at, _ in numbered], mark)
 
 
 def _separator(texts: Sequence[str]) -> str:
@@ -166,12 +166,12 @@ def _columns(path: Path, head: _Head, options: FileOptions) -> tuple[Columns, _H
     forced = FORMS.get(options.form)
     if not _is_data(first):
         columns = map_columns(path, first, options, line)
-        return columns, _fitting(head, 1, len(first))
+        return columns, _fitting(path, head, 1, len(first))
     digits = len(first[0].strip())
     for name, lengths in (("binance", (13, 16)), ("kraken", (9, 10))):
         form = FORMS[name]
         if len(first) == len(form.header) and digits in lengths and forced in (None, form):
-            return by_position(path, form, options), _fitting(head, 0, len(first))
+            return by_position(path, form, options), _fitting(path, head, 0, len(first))
     raise DataError(
         f"{path_name(path)}, line {line}: there is no header, and no form without one has "
         f"{len(first)} such columns",
@@ -179,11 +179,14 @@ def _columns(path: Path, head: _Head, options: FileOptions) -> tuple[Columns, _H
     )
 
 
-def _fitting(head: _Head, first: int, cells: int) -> _Head:
-    """Rows from `first` on that have all cells; the others are refused when they are read."""
+def _fitting(path: Path, head: _Head, first: int, cells: int) -> _Head:
+    """Rows from `first` on that have all cells; others are refused when they are read."""
     kept = [at for at in range(first, len(head.rows)) if len(head.rows[at]) == cells]
+    if not kept and first < len(head.rows):
+        place = f"{path_name(path)}, line {head.lines[first]}"
+        check_width(head.rows[first], cells, place, head.separator)
     lines = head.lines[first : first + 1] + [head.lines[at] for at in kept[1:]]
-    return _Head([head.rows[at] for at in kept], lines, head.separator, head.preamble)
+    return _Head([head.rows[at] for at in kept], lines, head.separator)
 
 
 def _is_data(cells: Sequence[str]) -> bool:
@@ -250,11 +253,11 @@ def _clock(
     columns: Columns, style: DateStyle, daily: bool, options: FileOptions
 ) -> tuple[Clock, list[str]]:
     """How stamps become times."""
-    naive = bool(style.time or "time" in columns.place) and not style.zone
-    if daily or not naive:
-        return Clock(daily, "", columns.form.day_after), []
-    note = f"stamps are taken as {options.timezone or 'UTC'}"
-    return Clock(daily, options.timezone, columns.form.day_after), [note]
+    moments = style.zone or bool(style.epoch)
+    clock = Clock(daily, options.timezone, moments, columns.form.day_after)
+    if daily or moments or not (style.time or "time" in columns.place):
+        return clock, []
+    return clock, [f"stamps are taken as {options.timezone or 'UTC'}"]
 
 
 def _readable(style: DateStyle, texts: Sequence[str]) -> np.ndarray:
@@ -269,6 +272,9 @@ def _readable(style: DateStyle, texts: Sequence[str]) -> np.ndarray:
 def _local(columns: Columns, style: DateStyle, head: _Head) -> np.ndarray:
     """Local seconds of the first rows; those that do not read are left to the rows' reader."""
     stamps, seconds = Stamps(style), []
+    if "time" not in columns.place:
+        with contextlib.suppress(ValueError):
+            return stamps.seconds([row[columns.place["date"]] for row in head.rows])[0]
     for row in head.rows:
         try:
             moment = stamps.one(row[columns.place["date"]])[0]
@@ -278,14 +284,6 @@ def _local(columns: Columns, style: DateStyle, head: _Head) -> np.ndarray:
             moment = seconds[-1] if seconds else 0
         seconds.append(moment)
     return np.array(seconds, dtype=np.int64)
-
-
-def time_of_day(text: str) -> int:
-    """Seconds of ``HHMMSS``, ``HHMM`` or ``HH:MM:SS``; ValueError where it is none."""
-    digits = text.strip().replace(":", "")
-    if not re.fullmatch(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", digits):
-        raise ValueError("it is no time of day such as 153000")
-    return int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:] or 0)
 
 
 def _one_symbol(columns: Columns, head: _Head, local: np.ndarray) -> np.ndarray:

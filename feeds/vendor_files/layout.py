@@ -48,6 +48,11 @@ class Columns:
             return [(at, self.header[at]) for at, _, _ in self.wide]
         return [(self.place[name], name) for name in NUMBERS if name in self.place]
 
+    def unused(self) -> tuple[str, ...]:
+        """The file's columns that are not read."""
+        read = {*self.place.values(), *(at for at, _ in self.numbers())}
+        return tuple(name for at, name in enumerate(self.header) if at not in read)
+
     def told(self) -> dict[str, str]:
         """Our names to the file's, for the report."""
         return {ours: self.header[at] for ours, at in self.place.items()}
@@ -134,6 +139,9 @@ def _long(
         ours = alias(form, header[at])
         if ours:
             found.setdefault(ours, at)
+    names = [normal(name) for name in header]
+    if "date" in names and "time" in names:
+        found["time"] = names.index("time")
     if form.name == "cryptodatadownload":
         # The coin's own volume comes first, the currency's after it.
         volumes = [at for at, name in enumerate(header) if normal(name).startswith("volume ")]

@@ -18,7 +18,7 @@ from feeds.vendor_files.meaning import meaning_of
 from feeds.vendor_files.names import check_symbol, path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import digest
-from feeds.vendor_files.timing import Clock, find_interval, is_daily
+from feeds.vendor_files.timing import Clock, find_interval
 
 __all__ = ["ParquetReader"]
 
@@ -130,13 +130,14 @@ class ParquetReader:
             every = file.read([date], use_threads=False).column(0).combine_chunks()
             one = _clock_of(every, style, Stamps(style), self.name, 1)[0]
         interval = find_interval(one)
-        daily = is_daily(local, interval)
-        naive = offset is None and not daily and not style.epoch
+        moments = offset is not None or bool(style.epoch)
+        naive = not (moments or interval.endswith("d"))
         notes = [f"stamps are taken as {options.timezone or 'UTC'}"] if naive else []
         if self._single:
             notes.append("prices have single precision: about 7 digits")
         meaning = meaning_of(columns, options)
-        clock = Clock(daily, options.timezone if naive else "", columns.form.day_after)
+        daily = interval.endswith("d")
+        clock = Clock(daily, options.timezone, moments, columns.form.day_after)
         return Layout(
             self._path, columns, style, clock, interval, meaning.volume_unit, meaning.price_kind,
             notes=(*meaning.notes, *notes),

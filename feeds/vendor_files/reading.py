@@ -31,6 +31,8 @@ class FileReading:
         Empty for Parquet.
     columns : dict of str to str
         Our names to the file's.
+    unused : tuple of str
+        The file's columns that are not read.
     volume_unit, price_kind : str
         Of the bars that are passed on.
     single_precision : bool
@@ -54,6 +56,7 @@ class FileReading:
     separator: str
     decimal: str
     columns: dict[str, str]
+    unused: tuple[str, ...]
     volume_unit: str
     price_kind: str
     single_precision: bool = False
@@ -78,6 +81,7 @@ class FileReading:
             separator=layout.separator,
             decimal=layout.decimal if layout.separator else "",
             columns=columns.told(),
+            unused=columns.unused(),
             volume_unit=layout.volume_unit,
             price_kind=layout.price_kind,
             notes=layout.notes,

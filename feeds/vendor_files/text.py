@@ -12,9 +12,9 @@ import pyarrow.csv as csv
 
 from feeds.errors import DataError
 from feeds.vendor_files.blocks import Block, Codes, Tally, melt
-from feeds.vendor_files.dates import Stamps
+from feeds.vendor_files.dates import Stamps, time_of_day
 from feeds.vendor_files.faults import THOUSANDS, find_fault
-from feeds.vendor_files.head import read_head, time_of_day
+from feeds.vendor_files.head import read_head
 from feeds.vendor_files.layout import Columns
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import LineBlocks
@@ -164,7 +164,8 @@ class TextReader:
     def _numbers(self, column: pa.ChunkedArray, name: str) -> np.ndarray:
         if self.layout.columns.form.thousands:
             column = _without_thousands(column, self.layout.columns.form.missing)
-        values = column.combine_chunks().to_numpy(zero_copy_only=False)
+        # A copy lets the parser's own, much larger, memory go at once.
+        values = np.array(column.combine_chunks().to_numpy(zero_copy_only=False))
         if np.isinf(values).any():
             raise ValueError(f"{name} is not finite")
         return values

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Clock", "find_interval", "is_daily"]
+__all__ = ["Clock", "find_interval"]
 
 _DAY = 86_400
 
@@ -15,19 +15,25 @@ _DAY = 86_400
 class Clock:
     """How the stamps of a file are taken.
 
+    A daily bar belongs to the day that its own clock shows; that is the zone's where stamps
+    are moments (counts since 1970, or with an offset) and a zone is given. A time of day is
+    left on it: what it means is not for a reader to say. Shorter bars are in UTC.
+
     Parameters
     ----------
     daily : bool
-        Whether the file's stamps are midnights of their own clock: then the day is what they
-        say there, whatever the offset.
+        Whether bars are whole days apart.
     timezone : str
-        Of stamps without offset in a file that is not daily; empty for UTC.
+        Given for the file; empty where not.
+    moments : bool
+        Whether stamps are moments, and not the time on a clock.
     day_after : bool
         Whether a stamp is the midnight that ends its day.
     """
 
     daily: bool
     timezone: str = ""
+    moments: bool = False
     day_after: bool = False
 
     def times(self, local: np.ndarray, offset: np.ndarray | None) -> np.ndarray:
@@ -43,20 +49,24 @@ class Clock:
         ValueError
             Where a clock does not show a time, or shows it twice, or the day is not over.
         """
-        whole = local % _DAY == 0
+        utc = local if offset is None else local - offset
         if self.day_after:
-            if not whole.all():
+            if (local % _DAY).any():
                 raise ValueError("it is not a midnight: that day is not over")
             return _moments(local - _DAY)
         if self.daily:
-            # A time of day in a daily file is passed on: which day it is, is not for us to say.
-            utc = local if offset is None else np.where(whole, local, local - offset)
-            return _moments(utc)
-        if offset is not None:
-            return _moments(local - offset)
-        return _moments(local) if self.timezone in ("", "UTC") else self._from_zone(local)
+            return self._clock(utc) if self.moments and self.timezone else _moments(local)
+        return _moments(utc) if self.moments or not self.timezone else self._from_zone(local)
+
+    def _clock(self, utc: np.ndarray) -> np.ndarray:
+        """What the zone's clocks show."""
+        import pandas as pd
+
+        index = pd.DatetimeIndex(_moments(utc)).tz_localize("UTC").tz_convert(self.timezone)
+        return index.tz_localize(None).to_numpy().astype("datetime64[s]")
 
     def _from_zone(self, local: np.ndarray) -> np.ndarray:
+        """UTC of what the zone's clocks show."""
         import pandas as pd
 
         try:
@@ -77,19 +87,13 @@ def find_interval(local: np.ndarray) -> str:
     steps = np.diff(np.unique(local))
     if not len(steps):
         return "1d" if not (local % _DAY).any() else "1h"
-    step = int(np.median(steps))
+    step = int(np.sort(steps)[(len(steps) - 1) // 2])
     if 20 * 3600 <= step < 4 * _DAY:
         return "1d"
     for unit, seconds in (("d", _DAY), ("h", 3600), ("m", 60)):
         if step >= seconds and step % seconds == 0:
             return f"{step // seconds}{unit}"
     return f"{step}s"
-
-
-def is_daily(local: np.ndarray, interval: str) -> bool:
-    """Whether stamps are days: whole days apart, and midnights but for single slips."""
-    midnights = np.count_nonzero(local % _DAY == 0)
-    return interval.endswith("d") and 2 * midnights > len(local)
 
 
 def _moments(seconds: np.ndarray) -> np.ndarray:
