@@ -55,7 +55,7 @@ def _nothing_left(given: int) -> str:
 def _refuse_losses(batch: Batch, rows_in: np.ndarray) -> None:
     """Refuse symbols that lost more faulty rows than the budget."""
     limits = batch.limits
-    over = (batch.lost > limits.max_loss * rows_in) & (batch.lost > limits.min_loss)
+    over = (batch.lost > limits.max_loss * rows_in) & (batch.lost >= limits.min_loss)
     for code in np.flatnonzero(over):
         rows = np.flatnonzero(batch.table.code == code)
         if batch.action("loss") == "flag":

@@ -53,7 +53,7 @@ class ClassRules(_Frozen):
     max_missing: float = Field(0.2, ge=0, le=1, description="share of sessions without a row")
     max_loss: float = Field(0.05, ge=0, le=1, description="share of rows that may be faulty")
     max_leaps: int = Field(10, ge=1, description="prints, new levels and real leaps together")
-    min_loss: int = Field(5, ge=1, description="faulty rows that are never too many, plus one")
+    min_loss: int = Field(5, ge=1, description="fewer faulty rows are never too many")
     constant_after: int = Field(20, ge=2, description="rows of one price that are no prices")
     actions: Mapping[str, str] = Field(
         default_factory=lambda: MappingProxyType({}), description="in place of the general ones"
@@ -65,7 +65,7 @@ class ClassRules(_Frozen):
 def _defaults() -> Mapping[str, ClassRules]:
     coin = {
         "spike_up": 10.0, "spike_down": 20.0, "reuse_gap": 90, "reuse_gap_any": 365,
-        "actions": {"level_change": "flag", "unadjusted_split": "flag"},
+        "actions": {"level_change": "flag", "unadjusted_split": "off"},
     }  # fmt: skip
     level = {"placeholder": "off", "carried": "off", "stale": "off", "constant": "flag"}
     return MappingProxyType({

@@ -50,10 +50,18 @@ def clean_batch(
 
 def _settled(batch: Batch) -> Batch:
     """Without the rows that are gone, whose events the next rows take over."""
+    _leave_refused(batch)
     if not batch.gone.any():
         return batch
     carry_events(batch)
     return batch.settle()
+
+
+def _leave_refused(batch: Batch) -> None:
+    """Let the rows of refused symbols go: what is in them need not make sense."""
+    if batch.refused:
+        names = batch.table.symbols
+        batch.gone |= np.array([name in batch.refused for name in names])[batch.table.code]
 
 
 def _accept(batch: Batch, infos: Mapping[str, SeriesInfo]) -> None:
@@ -80,6 +88,7 @@ def _until_nothing_goes(
         part = batch.take(rows)
         _round(part, days, units)
         _write_back(batch, part, rows)
+        _leave_refused(batch)
         touched = np.unique(batch.table.code[batch.gone])
         if not len(touched):
             return batch, adjusted
