@@ -96,14 +96,10 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
         for name in _OPTIONAL
         if name in arrays and np.isfinite(arrays[name][:rows]).any()
     }
-    last = dates[rows - 1]
     # A reason is known only once the series has ended: with the last bar of its last day.
+    over = str((dates[rows - 1] + 1).astype("datetime64[D]") - 1)
     reasons = [
-        (
-            reason
-            if reason != "data_end" and end and np.datetime64(end, "D") + 1 <= last + 1
-            else "data_end"
-        )
+        reason if reason != "data_end" and end and end <= over else "data_end"
         for reason, end in zip(meta["end_reason"], meta["end"])
     ]
     return Panel(
