@@ -238,6 +238,9 @@ REFUSED: dict[str, Refused] = {
     "a percentage": Refused(_cell(6, 4, "3%"), 8, "percentage"),
     "hexadecimal": Refused(_cell(6, 5, "0x10"), 8, "no number"),
     "digits parted by an underscore": Refused(_cell(6, 5, "10_006"), 8, "no number"),
+    "spaces for a number": Refused(_cell(6, 4, "  "), 8, "close holds only spaces"),
+    "digits of another script": Refused(_cell(6, 5, "\u0663"), 8, "no number"),
+    "a space that cannot be seen": Refused(_cell(6, 4, "101.5\u00a0"), 8, "no number"),
     "a letter O for a zero": Refused(_cell(6, 4, "1O1.5"), 8, "no number"),
     "two decimal points": Refused(_cell(6, 4, "101.5.1"), 8, "no number"),
     "a comma that may be either": Refused(

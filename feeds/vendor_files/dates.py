@@ -79,7 +79,7 @@ class DateStyle:
         day = _DAYS[self.days]
         mark = re.escape(self.mark)
         day = day % (mark, mark) if "%s" in day else day
-        return re.compile(day + _TIMES[self.time] + (_ZONE if self.zone else ""))
+        return re.compile(day + _TIMES[self.time] + (_ZONE if self.zone else ""), re.ASCII)
 
 
 class Stamps:
@@ -192,7 +192,7 @@ def time_of_day(text: str) -> int:
 
 def _candidates(text: str) -> list[DateStyle]:
     """The styles of one stamp, whatever its numbers mean."""
-    if re.fullmatch(r"\d+", text):
+    if re.fullmatch(r"[0-9]+", text):
         for unit, lengths in _EPOCHS.items():
             if len(text) in lengths:
                 return [DateStyle(unit)]
@@ -206,7 +206,7 @@ def _candidates(text: str) -> list[DateStyle]:
 
 
 def _epoch(text: str, style: DateStyle) -> int:
-    if not re.fullmatch(r"\d+", text):
+    if not re.fullmatch(r"[0-9]+", text):
         raise ValueError(f"it is not a count of {style.days} since 1970")
     if len(text) not in _EPOCHS[style.days]:
         raise ValueError(f"the stamps before it are in {style.days} since 1970: two units of time")

@@ -62,7 +62,7 @@ def _check_row(row: str, layout: Layout, stamps: Stamps, pair: bool, place: str)
         check_symbol(symbol_of(cells[columns.place["symbol"]], pair), place)
     _check_stamp(cells, layout, stamps, place)
     for at, name in columns.numbers():
-        _check_number(cells[at].strip(), name, layout, place)
+        _check_number(cells[at], name, layout, place)
 
 
 def check_width(cells: list[str], width: int, place: str, separator: str) -> None:
@@ -101,13 +101,16 @@ def _check_number(cell: str, name: str, layout: Layout, place: str) -> None:
     form = layout.columns.form
     if _EMPTY.fullmatch(cell) or cell in form.missing:
         return
+    cell = cell.strip(" \t")
+    if not cell:
+        raise DataError(f"{place}: {name} holds only spaces", "leave the cell empty")
     pattern = THOUSANDS if form.thousands else _NUMBER
     if layout.decimal == ",":
         pattern = pattern.replace(r"\.", ",")
     place = f"{place}: {name} {shown(cell)}"
     if _INFINITE.fullmatch(cell):
         raise DataError(f"{place} is not finite", "leave the cell empty if it is not known")
-    if not re.fullmatch(pattern, cell):
+    if not re.fullmatch(pattern, cell, re.ASCII):
         raise DataError(*_not_a_number(cell, layout.decimal == "." and not form.thousands, place))
     plain = cell.replace(",", "" if form.thousands else ".")
     if float(plain) in (float("inf"), float("-inf")):

@@ -120,6 +120,8 @@ class TextReader:
                 null_values=[*EMPTY, *columns.form.missing],
                 decimal_point=layout.decimal,
                 include_columns=[*types],
+                # The stream has looked already.
+                check_utf8=False,
             ),
         )
 
