@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cleaning_case import clean, ordinary, returns, sessions, table_of, told
 from feeds.cleaning import CleaningRules, clean_table
 from feeds.series_info import SeriesInfo
+from tests.cleaning_case import clean, ordinary, returns, sessions, table_of, told
 
 NAN = float("nan")
 

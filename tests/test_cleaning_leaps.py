@@ -159,7 +159,19 @@ def test_a_leap_that_the_rules_accept_is_taken_as_it_is():
     assert told(cleaned) == [] and len(cleaned.table) == 60
 
 
-SPLITS = [(2, 1), (3, 2), (3, 1), (4, 1), (7, 1), (10, 1), (20, 1), (1, 2), (1, 5), (1, 10), (1, 30)]
+SPLITS = [
+    (2, 1),
+    (3, 2),
+    (3, 1),
+    (4, 1),
+    (7, 1),
+    (10, 1),
+    (20, 1),
+    (1, 2),
+    (1, 5),
+    (1, 10),
+    (1, 30),
+]
 
 
 @pytest.mark.parametrize(("new", "old"), SPLITS)
@@ -200,9 +212,14 @@ def test_what_moves_by_half_of_itself_often_is_not_split():
     assert told(clean(bars), "unadjusted_split") == []
 
 
-def test_without_volume_a_split_is_not_seen_in_the_price():
-    bars = scaled(_bars("equity").assign(volume=NAN), slice(30, None), 0.5)
-    assert told(clean(bars), "unadjusted_split") == []
+@pytest.mark.parametrize("closes_only", [False, True])
+def test_without_volume_a_split_is_told_and_not_repaired(closes_only):
+    bars = scaled(_bars("equity").assign(volume=NAN), slice(30, None), 2 / 3)
+    if closes_only:
+        bars = bars.assign(open=NAN, high=NAN, low=NAN)
+    cleaned = clean(bars)
+    assert told(cleaned) == [("unadjusted_split", "flag", _day(bars, 30))]
+    assert (cleaned.table["split_ratio"] == 1).all() and len(cleaned.table) == 60
 
 
 def test_a_split_that_the_source_tells_is_no_leap():
@@ -368,7 +385,9 @@ def test_a_crash_in_closes_alone_loses_a_day_and_no_return():
 def test_bitconnect_survives_its_collapse():
     with gzip.open(CRYPTO, "rt") as stream:
         raw = pd.read_csv(stream, keep_default_na=False, na_values={"market_cap": [""]})
-    own = raw[raw["symbol"] == "BCC"].set_index(pd.DatetimeIndex(raw.loc[raw["symbol"] == "BCC", "date"]))
+    own = raw[raw["symbol"] == "BCC"].set_index(
+        pd.DatetimeIndex(raw.loc[raw["symbol"] == "BCC", "date"])
+    )
     bars = own.rename_axis("date")[["open", "high", "low", "close", "volume"]].astype(float)
     bars = bars.assign(split_ratio=1.0, dividend=0.0)
     cleaned = clean(bars, "crypto", volume_unit="currency")

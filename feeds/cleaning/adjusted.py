@@ -66,7 +66,7 @@ def _split_up(
     """Enter the event of each of `rows`."""
     moved = np.log(closes[rows] / closes[rows - 1] * paid)
     size = np.abs(np.log(paid))
-    seen = np.abs(moved) <= 0.5 * size + 0.02
+    seen = np.abs(moved) <= 0.5 * size
     fraction = _fraction(paid)
     split = np.isfinite(fraction) & seen
     splits[rows[split]] = fraction[split]

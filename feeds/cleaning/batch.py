@@ -20,7 +20,7 @@ HARMLESS = (
 )  # fmt: skip
 
 #: What is known of each row beside its bar.
-STATE = ("series", "gone", "factor", "bridge", "accepted", "moved", "seen")
+STATE = ("series", "gone", "factor", "bridge", "accepted", "moved", "doubt", "seen")
 
 
 @dataclass
@@ -48,6 +48,8 @@ class Batch:
         Rows whose leap is known to be real.
     moved : (M,) bool array
         Rows whose leap was found to be real.
+    doubt : (M,) float64 array
+        The split ratio that prices show where volume is not known; 1 without.
     seen : (M,) int64 array
         Session up to which stale rows before the row show that the series went on; 0 without.
     log : RepairLog
@@ -70,6 +72,7 @@ class Batch:
     bridge: np.ndarray = field(init=False)
     accepted: np.ndarray = field(init=False)
     moved: np.ndarray = field(init=False)
+    doubt: np.ndarray = field(init=False)
     seen: np.ndarray = field(init=False)
     log: RepairLog = field(default_factory=RepairLog)
     refused: dict[str, str] = field(default_factory=dict)
@@ -84,6 +87,7 @@ class Batch:
         self.bridge = np.full(rows, np.nan)
         self.accepted = np.zeros(rows, dtype=bool)
         self.moved = np.zeros(rows, dtype=bool)
+        self.doubt = np.ones(rows)
         self.seen = np.zeros(rows, dtype=np.int64)
         self.lost = np.zeros(len(self.table.symbols), dtype=np.int64)
 

@@ -38,6 +38,7 @@ class Found:
     real: list[int] = field(default_factory=list)
     reused: list[int] = field(default_factory=list)
     changes: list[tuple[int, str, int, float]] = field(default_factory=list)
+    doubts: list[tuple[int, float]] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
 
 
@@ -63,6 +64,11 @@ class _View:
 
     def trading(self, last: int, row: int) -> Trading:
         return Trading.of(self.batch, row, last, int(self.first[row]), self.unit)
+
+    def split(self, last: int, row: int) -> tuple[float | None, bool | None]:
+        """The split ratio that prices show, and whether volume bears it out."""
+        split = split_between(self.batch, last, row, int(self.first[row]))
+        return split, None if split is None else self.trading(last, row).is_ordinary()
 
     def traded(self, row: int) -> bool:
         return self.batch.table["volume"][row] != 0
@@ -148,6 +154,8 @@ def _follow(view: _View, row: int, stop: int, found: Found) -> int:
             found.real.append(now)
         elif verdict == "new":
             found.reused.append(now)
+        elif verdict == "fine" and ratio != 1.0:
+            found.doubts.append((now, ratio))
         elif verdict == "split":
             found.changes.append((now, "unadjusted_split", last, ratio))
         return now + 1
@@ -169,13 +177,15 @@ def _judge(view: _View, last: int, row: int) -> tuple[str, float]:
     near = near and view.lows[row] * scale <= limits.connect * before
     within = 1 / limits.spike_down <= ratio <= limits.spike_up
     untold = scale == 1.0 and abs(math.log(ratio)) > math.log(_SMALL_SPLIT)
+    doubt = 1.0
     if untold and batch.action("unadjusted_split") != "off" and missing <= limits.max_gap:
-        trading = view.trading(last, row)
-        split = split_between(batch, last, row, int(view.first[row]), trading)
-        if split is not None:
+        split, ordinary = view.split(last, row)
+        if split is not None and ordinary:
             return "split", split
+        if split is not None and ordinary is None:
+            doubt = split
     if near and within:
-        return "fine", 1.0
+        return "fine", doubt
     trading = view.trading(last, row)
     proven = trading.proves(ratio, batch)
     if near:
@@ -201,8 +211,8 @@ def _take_level(view: _View, last: int, held: int, row: int, found: Found) -> No
     batch = view.batch
     level, _ = view.leap(last, held)
     trading = view.trading(last, held), view.trading(last, row)
-    split = split_between(batch, last, row, int(view.first[row]), trading[1])
-    if split is not None and batch.action("unadjusted_split") != "off":
+    split, ordinary = view.split(last, row)
+    if split is not None and ordinary and batch.action("unadjusted_split") != "off":
         found.changes.append((row, "unadjusted_split", last, split))
     elif any(item.proves(level, batch) for item in trading) and not _is_listing(view, last, level):
         found.real.append(row)

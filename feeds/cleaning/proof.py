@@ -65,25 +65,28 @@ class Trading:
             return self.units >= batch.limits.rise_volume
         return self.value >= batch.limits.fall_volume
 
+    def is_ordinary(self) -> bool | None:
+        """Whether the value that was traded is that of an ordinary day; None where not known."""
+        if self.bars < _ENOUGH or self.thin:
+            return None
+        return 1 / _ORDINARY <= self.value <= _ORDINARY
 
-def split_between(batch: Batch, last: int, row: int, first: int, trading: Trading) -> float | None:
-    """The split ratio that prices and volume of `row` show since row `last`; None without.
 
-    The open and the close stand at the new level, so does the whole range; the value that was
-    traded is that of an ordinary day, and a change of close on an ordinary day is far smaller.
+def split_between(batch: Batch, last: int, row: int, first: int) -> float | None:
+    """The split ratio that the prices of `row` show since row `last`; None without.
+
+    Open, close and the whole range, as far as they are known, stand at the new level, and a
+    change of close on an ordinary day is far smaller.
     """
-    if trading.bars < _ENOUGH or not 1 / _ORDINARY <= trading.value <= _ORDINARY:
-        return None
     columns = batch.table.columns
     before = columns["close"][last]
     logs = [math.log(columns[name][row] / before) for name in ("open", "close", "high", "low")]
-    if not all(map(math.isfinite, logs)):
-        return None
-    sign = -1.0 if logs[0] < 0 else 1.0
-    ratio = min(SPLITS, key=lambda n: abs(math.log(n) - sign * logs[0]))
+    opened = logs[0] if math.isfinite(logs[0]) else logs[1]
+    sign = -1.0 if opened < 0 else 1.0
+    ratio = min(SPLITS, key=lambda n: abs(math.log(n) - sign * opened))
     slack = _NEAR_SMALL if ratio <= 2 else _NEAR
-    off = [abs(log - sign * math.log(ratio)) for log in logs]
-    if off[0] > slack[0] or off[1] > slack[1] or max(off) > slack[2]:
+    off = [abs(log - sign * math.log(ratio)) for log in (opened, *logs[1:])]
+    if off[0] > slack[0] or off[1] > slack[1] or any(value > slack[2] for value in off):
         return None
     begin = max(first, last + 1 - batch.limits.volume_window)
     moves = np.abs(np.diff(np.log(columns["close"][begin : last + 1])))

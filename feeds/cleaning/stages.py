@@ -138,6 +138,9 @@ def _apply(batch: Batch, found: Found) -> None:
     for row in found.leaps:
         name = batch.table.symbols[batch.table.code[row]]
         batch.leaps.setdefault(name, set()).add(int(batch.table.time[row].astype(np.int64)))
+    if found.doubts:
+        rows, ratios = (np.array(values) for values in zip(*found.doubts))
+        batch.doubt[rows] = ratios
     spikes = np.array(found.spikes, dtype=np.int64)
     batch.find("spike", spikes, "close", before=closes[spikes])
     batch.moved[found.real] = True
@@ -168,6 +171,11 @@ def _tell(batch: Batch, days: Days) -> None:
     closes = batch.table["close"]
     rows = np.flatnonzero(batch.moved & ~batch.starts())
     batch.find("real_move", rows, "close", closes[rows - 1], closes[rows])
+    # Without volume a split is only told, whatever is done about those that volume bears out.
+    rows = np.flatnonzero((batch.doubt != 1) & ~batch.starts())
+    batch.log.add(
+        batch.table, rows, "unadjusted_split", "flag", "split_ratio", None, batch.doubt[rows]
+    )
     carried = np.flatnonzero(carried_rows(batch, flat_rows(batch)))
     batch.find("carried", carried, "close", before=closes[carried])
     if batch.daily or not batch.listed:
