@@ -327,6 +327,31 @@ class TestStaging:
         shutil.rmtree(out.with_name("elsewhere"))
         assert self.resumed(out, SYMBOLS, NOW) == []
 
+    def test_bars_made_over_a_stored_file_that_is_another_now_do_not_count(self, tmp_path):
+        out = tmp_path / "place" / "mine"
+        old_run(out)
+        self.interrupted(out, SYMBOLS, Vendor(now=LATER), LATER)
+        shutil.rmtree(out)
+        assert self.resumed(out, SYMBOLS, LATER) == ["BTC", "eth", "NA"]
+
+    def test_what_no_writer_took_stays(self, tmp_path):
+        out = tmp_path / "place" / "mine"
+        with collect(SYMBOLS, out, options(), Vendor()):
+            pass
+        assert litter(out) == [".mine.fetching"]
+        assert self.resumed(out, SYMBOLS, NOW) == []
+
+    def test_a_set_that_stands_aside_is_put_back_before_it_is_read(self, tmp_path):
+        out = tmp_path / "place" / "mine"
+        old_run(out)
+        before = contents(out)
+        # As a kill between two renames leaves it; no process has this number.
+        out.rename(out.with_name(".mine.old-4999999"))
+        vendor = Vendor()
+        with collect(SYMBOLS, out, options(), vendor) as made:
+            assert not made.changed
+        assert vendor.asked == [] and contents(out) == before and litter(out) == []
+
     def test_a_report_survives_the_crash(self, tmp_path):
         out = tmp_path / "place" / "mine"
         old_run(out)

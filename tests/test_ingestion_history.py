@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import DataError
@@ -147,6 +147,8 @@ def history(days: int, seed: int = 5) -> pd.DataFrame:
     place=st.integers(0, 39),
     column=st.sampled_from(["open", "high", "low", "close", "dividend", "split_ratio"]),
 )
+@example(days=30, more=2, place=30 - OVERLAP - 1, column="dividend")
+@example(days=30, more=2, place=30 - OVERLAP, column="dividend")
 def test_a_change_within_the_overlap_is_found_and_none_is_invented(days, more, place, column):
     whole = history(days + more)
     stored = whole.iloc[:days]
