@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import Path
@@ -16,8 +16,10 @@ from feeds.bar_table import BarTable
 from feeds.calendars import sessions
 from feeds.cleaning.clean import Cleaned, clean_table
 from feeds.cleaning.rules import CleaningRules
+from feeds.delistings import end_reasons
 from feeds.errors import DataError
 from feeds.filings.table import FilingReport
+from feeds.membership import Membership
 from feeds.series_info import SeriesInfo
 from feeds.set_limits import check_currencies, looks_like_survivors, set_limits
 from feeds.set_report import IngestReport
@@ -60,8 +62,11 @@ class SetPlan:
         Further tables by file name.
     filings : callable, optional
         From price kinds by symbol and the set's bars to fundamentals.csv and its report.
-    reasons : dict of str to str
-        Why series ended, where it is known.
+    membership : callable, optional
+        From the set's symbols to the dated membership of an index: stocks that it does not
+        name are never in the universe, coins always.
+    delistings : DataFrame, optional
+        As :func:`feeds.delistings.read_delistings` gives them: why series ended.
     asked_to : dict of str to datetime64[D]
         Last day that was asked for, by symbol: a series that reaches it has not ended.
     """
@@ -76,7 +81,8 @@ class SetPlan:
     interval: str = "1d"
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     filings: Filings | None = None
-    reasons: dict[str, str] = field(default_factory=dict)
+    membership: Callable[[Collection[str]], Membership] | None = None
+    delistings: pd.DataFrame | None = None
     asked_to: dict[str, np.datetime64] = field(default_factory=dict)
 
 
@@ -119,13 +125,10 @@ def write_set(
     report.spans = {row.symbol: (row.start, row.end) for row in universe.itertuples()}
     last = plan.end if plan.end is not None else np.datetime64(universe["end"].max())
     reasons = _reasons(universe, last, plan)
-    if plan.filings is not None:
-        writer.close()
-        kinds = dict(zip(universe["symbol"], universe["price_kind"]))
-        plan.tables["fundamentals.csv"], report.filings = plan.filings(kinds, writer.bars())
-        plan.tables["filing_repairs.csv"] = report.filings.log.table()
-    manifest = _manifest(plan, report, universe, reasons)
-    whole = writer.finish(manifest, report.log, report.as_dict(), plan.tables, reasons, last)
+    limits, never = _further_tables(plan, writer, universe, report)
+    manifest = _manifest(plan, report, universe, reasons, limits)
+    told = report.as_dict()
+    whole = writer.finish(manifest, report.log, told, plan.tables, reasons, never, last)
     _give_back()
     return whole
 
@@ -139,15 +142,46 @@ def _give_back() -> None:
         return
 
 
+def _further_tables(
+    plan: SetPlan, writer: SetWriter, universe: pd.DataFrame, report: IngestReport
+) -> tuple[list[str], list[str]]:
+    """Add membership and fundamentals to the plan's tables.
+
+    Returns what a user must know of them, and the stocks that are members on no day.
+    """
+    limits: list[str] = []
+    never: list[str] = []
+    if plan.membership is not None:
+        members = plan.membership(universe["symbol"].tolist())
+        plan.tables["membership.csv"] = members.table
+        report.membership = members.findings
+        stocks = universe["symbol"][universe["asset_class"] == "equity"]
+        never = stocks[~stocks.isin(members.table["symbol"])].tolist()
+        if never:
+            limits.append(f"{len(never)} stocks are on no day in the list of members.")
+        limits += members.limits()
+    if plan.filings is not None:
+        writer.close()
+        kinds = dict(zip(universe["symbol"], universe["price_kind"]))
+        plan.tables["fundamentals.csv"], report.filings = plan.filings(kinds, writer.bars())
+        plan.tables["filing_repairs.csv"] = report.filings.log.table()
+        limits += report.filings.limits()
+    return limits, never
+
+
 def _manifest(
-    plan: SetPlan, report: IngestReport, universe: pd.DataFrame, reasons: Mapping[str, str]
+    plan: SetPlan,
+    report: IngestReport,
+    universe: pd.DataFrame,
+    reasons: Mapping[str, str],
+    further: list[str],
 ) -> dict[str, Any]:
     given = dict(plan.manifest())
-    limits = [*given.pop("limits", ()), *set_limits(universe, reasons, plan.tables)]
     if "universe_kind" not in given and looks_like_survivors(universe, reasons):
         given["universe_kind"] = "todays_list"
-    if report.filings is not None:
-        limits += report.filings.limits()
+    if "membership.csv" in plan.tables:
+        given.pop("universe_kind", None)
+    limits = [*set_limits(universe, reasons, plan.tables), *further]
     head = {"name": plan.name, "title": plan.name.replace("_", " ")}
     return {**head, **given, "repairs": report.faults(), "limits": limits}
 
@@ -198,5 +232,6 @@ def _reasons(universe: pd.DataFrame, last: np.datetime64, plan: SetPlan) -> dict
         for name, gone, reason in zip(universe["symbol"], after, universe["end_reason"])
         if gone >= _ENDED_AFTER and reason == "data_end"
     }
-    given = {name: why for name, why in plan.reasons.items() if name in set(universe["symbol"])}
-    return found | given
+    if plan.delistings is None:
+        return found
+    return found | end_reasons(plan.delistings, dict(zip(universe["symbol"], universe["end"])))

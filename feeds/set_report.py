@@ -39,6 +39,8 @@ class IngestReport:
         Of a series that began when a ticker was reused: the symbol its rows came with.
     filings : FilingReport, optional
         What became of a file of filings.
+    membership : tuple of (int, str, str)
+        Line, symbol and what was done about it, of a file of members.
     log : RepairLog
         Every finding in bars, under the symbols that the rows came with.
     """
@@ -52,6 +54,7 @@ class IngestReport:
     readings: list[dict[str, Any]] = field(default_factory=list)
     parents: dict[str, str] = field(default_factory=dict)
     filings: FilingReport | None = None
+    membership: tuple[tuple[int, str, str], ...] = ()
     log: RepairLog = field(default_factory=RepairLog)
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,7 +62,13 @@ class IngestReport:
         found = self._found()
         names = sorted({*self.rows_in, *self.rows_out, *self.status, *self.refused})
         symbols = {name: self._symbol(name, found.get(name, {})) for name in names}
-        told = {"totals": self._totals(found), "files": self.readings, "symbols": symbols}
+        told: dict[str, Any] = {
+            "totals": self._totals(found),
+            "files": self.readings,
+            "symbols": symbols,
+        }
+        if self.membership:
+            told["membership"] = [list(finding) for finding in self.membership]
         return told if self.filings is None else {**told, "filings": self.filings.as_dict()}
 
     def faults(self) -> dict[str, dict[str, int]]:

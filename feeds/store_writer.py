@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +105,7 @@ class SetWriter:
         report: dict[str, Any],
         tables: Mapping[str, pd.DataFrame] | None = None,
         reasons: Mapping[str, str] | None = None,
+        never: Collection[str] = (),
         end: np.datetime64 | None = None,
     ) -> dict[str, Any]:
         """Write everything that needs all parts; returns the manifest as written.
@@ -121,6 +122,8 @@ class SetWriter:
             Further small tables by file name.
         reasons : mapping of str to str, optional
             Why series ended, by symbol, for those that did.
+        never : collection of str
+            Symbols that are in the set and never in its universe: their start is empty.
         end : datetime64, optional
             Last day the set covers; by default that of its last bar.
         """
@@ -136,6 +139,7 @@ class SetWriter:
         given = dict(reasons or {})
         known = zip(universe["symbol"], universe["end_reason"])
         universe["end_reason"] = [given.get(name, reason) for name, reason in known]
+        universe.loc[universe["symbol"].isin(list(never)), "start"] = ""
         write_table(self.folder / "universe.csv", universe)
         self._write_log(log)
         for name, table in (tables or {}).items():

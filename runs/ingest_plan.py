@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from feeds.cleaning.rules import CleaningRules, load_rules
+from feeds.delistings import read_delistings
 from feeds.errors import ConfigError
+from feeds.membership import Membership, read_membership
 from feeds.pipeline import Filings, SetPlan
 
 if TYPE_CHECKING:
@@ -42,7 +44,15 @@ def make_plan(
         form=arguments.format,
         interval=interval,
         filings=_filings(arguments.fundamentals) if arguments.fundamentals else None,
+        membership=_membership(arguments.membership) if arguments.membership else None,
+        delistings=read_delistings(arguments.delistings) if arguments.delistings else None,
     )
+
+
+def _membership(path: Path) -> Callable[[Collection[str]], Membership]:
+    """The file of members, looked through at once."""
+    read_membership(path)
+    return lambda symbols: read_membership(path, symbols)
 
 
 def _filings(path: Path) -> Filings:

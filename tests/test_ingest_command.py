@@ -232,3 +232,57 @@ def test_stocks_of_which_none_ended_are_called_todays_list(tmp_path):
     assert "universe_kind" not in manifest
     reasons = {r["symbol"]: r["end_reason"] for r in table(tmp_path / "set" / "universe.csv")}
     assert reasons["S3"] == "unknown" and reasons["S4"] == "data_end"
+
+
+def test_members_enter_and_leave_and_delistings_have_their_reason(tmp_path):
+    rows = ["symbol,date,open,high,low,close,volume"]
+    for place, name in enumerate(["IN", "OUT", "GONE"]):
+        rows += lines(name, DAYS[:30] if name == "GONE" else DAYS, walk(place))
+    (tmp_path / "bars.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "members.csv").write_text(
+        f"symbol,opt-in,opt-out\nIN,1999-01-01,{DAYS[5]}\nIN,{DAYS[10]},\n"
+        "GONE,2020-01-01,\nELSE,2020-01-01,\n"
+    )
+    (tmp_path / "events.csv").write_text(
+        f"symbol,date,event,reason\nGONE,{DAYS[31]},delisting,bankruptcy\n"
+    )
+    code = ingest(
+        "--source", "files", "--raw", tmp_path / "bars.csv", "--asset-class", "equity",
+        "--membership", tmp_path / "members.csv", "--delistings", tmp_path / "events.csv",
+        "--out", tmp_path / "set",
+    )  # fmt: skip
+    assert code == 0
+    data = load_dataset(tmp_path / "set")
+    member = data.panel.member
+    # The day of exit is the first one out.
+    assert np.flatnonzero(~member[:, 0]).tolist() == [5, 6, 7, 8, 9]
+    assert not member[:, 1].any()
+    assert member[:30, 2].all()
+    universe = data.universe.set_index("symbol")
+    assert universe["end_reason"].tolist() == ["data_end", "data_end", "bankruptcy"]
+    assert any("1 of the 3 names" in limit and "ELSE" in limit for limit in data.limits)
+
+
+def test_filings_are_known_from_the_session_after_their_day(tmp_path):
+    (tmp_path / "bars.csv").write_text(
+        "\n".join(["symbol,date,open,high,low,close,volume", *lines("A", DAYS, walk(1))]) + "\n"
+    )
+    (tmp_path / "filings.csv").write_text(
+        "symbol,period_end,filed,book_equity,shares\n"
+        "A,2019-12-31,2020-01-10,5000000000,100000000\nB,2019-12-31,2020-01-10,1,1\n"
+    )
+    code = ingest(
+        "--source", "files", "--raw", tmp_path / "bars.csv", "--asset-class", "equity",
+        "--fundamentals", tmp_path / "filings.csv", "--out", tmp_path / "set",
+    )  # fmt: skip
+    assert code == 0
+    panel = load_dataset(tmp_path / "set").panel
+    # Friday the 10th: known on Monday the 13th.
+    row = int(np.searchsorted(panel.dates, np.datetime64("2020-01-13")))
+    assert np.isnan(panel.book_equity[:row, 0]).all()
+    assert panel.book_equity[row, 0] == 5e9
+    assert panel.market_cap[row, 0] == pytest.approx(1e8 * panel.raw_close[row, 0], rel=1e-12)
+    report = json.loads((tmp_path / "set" / "report.json").read_text())
+    assert report["filings"]["faults"] == {"unknown_symbol": {"drop": 1}}
+    told = table(tmp_path / "set" / "filing_repairs.csv")
+    assert [(row["symbol"], row["line"]) for row in told] == [("B", "3")]

@@ -20,6 +20,8 @@ from tests.crash_points import REFUSED, count_points, failed_at, killed_at
 
 ROOT = Path(__file__).parent.parent
 DAYS = sessions("XNYS", np.datetime64("2020-01-02"), np.datetime64("2020-02-28"))
+#: What make test-all does besides.
+EXHAUSTIVE = [pytest.mark.slow, pytest.mark.exhaustive]
 WAYS = ("files", "symbols")
 
 
@@ -113,7 +115,7 @@ def test_a_kill_at_any_point_leaves_one_set_and_the_next_run_completes(sets, ste
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EIO])
-@pytest.mark.parametrize("step", [11, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [11, pytest.param(2, marks=EXHAUSTIVE)])
 def test_a_disk_that_fails_at_any_point_leaves_what_was_there(sets, step, error):
     way, old, new = sets
     total = count_points(Path("place"), lambda: run(way))
@@ -131,7 +133,9 @@ def test_a_disk_that_fails_at_any_point_leaves_what_was_there(sets, step, error)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(n, marks=[] if n < 4 else EXHAUSTIVE) for n in range(20)]
+)
 def test_a_kill_at_any_moment(tmp_path, seed):
     """Also what C code writes: killed after a random time, whatever it is doing."""
     write_bars(tmp_path / "raw", [f"S{number}" for number in range(200)], DAYS)
