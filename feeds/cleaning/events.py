@@ -96,18 +96,21 @@ def _carry(batch: Batch, splits: np.ndarray, cash: np.ndarray, row: int, to: int
 
 
 def with_adjusted(batch: Batch) -> np.ndarray:
-    """(M,) bool array: rows whose events the vendor tells by an adjusted close only."""
+    """(M,) bool array: rows whose events the vendor tells by an adjusted close only.
+
+    Those up to the first event that is told as such: from there on events are what they say.
+    """
     table = batch.table
-    none = np.zeros(len(table), dtype=bool)
     if "adjusted" not in table.columns:
-        return none
-    count = len(table.symbols)
+        return np.zeros(len(table), dtype=bool)
     told = (table["split_ratio"] != 1) | (table["dividend"] != 0)
-    has_events = np.bincount(table.code[told], minlength=count) > 0
-    with np.errstate(invalid="ignore"):
-        known = table["adjusted"] > 0
-    has_adjusted = np.bincount(table.code[known], minlength=count) > 0
-    return (has_adjusted & ~has_events)[table.code]
+    if not told.any():
+        return np.ones(len(table), dtype=bool)
+    count = np.cumsum(told)
+    before = (count - told)[
+        np.maximum.accumulate(np.where(batch.starts(), np.arange(len(told)), 0))
+    ]
+    return count == before
 
 
 def chain_events(batch: Batch, adjusted: np.ndarray) -> None:
@@ -117,16 +120,24 @@ def chain_events(batch: Batch, adjusted: np.ndarray) -> None:
     """
     table, closes = batch.table, batch.table["close"]
     splits, cash = table["split_ratio"], table["dividend"]
-    told = np.flatnonzero(((splits != 1) | (cash != 0)) & ~adjusted & ~batch.starts())
-    steps = np.zeros(len(table))
-    if len(told):
-        steps[told] = np.log(splits[told]) + np.log1p(cash[told] / closes[told])
-        batch.factor = np.cumsum(steps)
     if adjusted.any():
         with np.errstate(all="ignore"):
             level = np.log(table["adjusted"] / closes)
         level[~np.isfinite(level)] = np.nan
-        batch.factor = np.where(adjusted, _filled(level, batch.starts()), batch.factor)
+        batch.factor = np.where(adjusted, _filled(level, batch.starts()), 0.0)
+    told = np.flatnonzero(((splits != 1) | (cash != 0)) & ~adjusted)
+    if not len(told):
+        return
+    steps = np.zeros(len(table))
+    steps[told] = np.log(splits[told]) + np.log1p(cash[told] / closes[told])
+    batch.factor = batch.factor.copy()
+    bounds = np.append(np.flatnonzero(batch.starts()), len(table))
+    for at in np.unique(np.searchsorted(bounds, told, side="right")).tolist():
+        # Symbol by symbol: sums must not depend on which others stand in the table.
+        rows = slice(bounds[at - 1], bounds[at])
+        own = np.flatnonzero(~adjusted[rows])[0] + bounds[at - 1]
+        base = batch.factor[own - 1] if own > bounds[at - 1] else 0.0
+        batch.factor[own : rows.stop] = base + np.cumsum(steps[own : rows.stop])
 
 
 def _filled(level: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ def assemble(table: BarTable, batches: Sequence[Batch], infos: Mapping[str, Seri
     log = RepairLog()
     for batch in batches:
         _extend(log, batch.log, refused)
-    parts, found = _with_series(batches, table.symbols, infos, refused)
+    parts, found = _with_series(batches, table, infos, refused)
     names = tuple(table.symbols)
     rows_out = {n: 0 if n in refused else int(k) for n, k in zip(names, left)}
     return parts, found, log, refused, dict(zip(names, rows_in.tolist())), rows_out
@@ -106,11 +106,12 @@ def _extend(log: RepairLog, own: RepairLog, refused: Mapping[str, str]) -> None:
 
 def _with_series(
     batches: Sequence[Batch],
-    symbols: tuple[str, ...],
+    table: BarTable,
     infos: Mapping[str, SeriesInfo],
     refused: Mapping[str, str],
 ) -> tuple[BarTable, dict[str, SeriesInfo]]:
     """One sorted table whose symbols are series: a reused ticker's later ones have a number."""
+    symbols = table.symbols
     pieces, owners, firsts = [], [], []
     for batch in batches:
         bad = np.array([name in refused for name in batch.table.symbols])
@@ -146,6 +147,8 @@ def _with_series(
         replace(b.table, symbols=tuple(names), code=codes[at][place].astype(np.int32))
         for at, (b, place) in enumerate(pieces)
     ]
+    if not tables:
+        return _without_adjusted(table), found
     return _joined([_without_adjusted(t) for t in tables], tuple(names)), found
 
 
