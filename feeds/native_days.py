@@ -142,10 +142,8 @@ class _Days:
         days = bars.time.astype("datetime64[D]")
         self.first, self._count = days[0], int((last - days[0]).astype("int64")) + 1
         self._at = (days - self.first).astype("int64")
-        # Coins of the first day to one of each: what a redenomination multiplied.
-        ratio = np.where(bars["split_ratio"] > 0, bars["split_ratio"], 1.0)
-        ratio[0] = 1.0
-        coins = np.cumprod(ratio)
+        # What redenominations have multiplied so far; where that begins cancels out.
+        coins = np.cumprod(np.where(bars["split_ratio"] > 0, bars["split_ratio"], 1.0))
         close = bars["close"]
         self.volume = self._grid(bars["volume"])
         self._traded = self._grid(bars["volume"] if in_currency else bars["volume"] * close)

