@@ -107,7 +107,9 @@ def fetch_all(
     """
     if not 1 <= jobs <= _MOST_JOBS:
         raise ConfigError(f"jobs is {jobs}", f"give 1 to {_MOST_JOBS}")
-    pool = Pool(min(jobs, max(len(requests), 1)), policy, deadline)
+    if not requests:
+        return FetchReport(())
+    pool = Pool(min(jobs, len(requests)), policy, deadline)
     try:
         return _Run(requests, sources, pool, deadline, on_series, on_progress).report()
     finally:

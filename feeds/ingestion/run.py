@@ -25,6 +25,9 @@ from feeds.sources.retry import RetryPolicy
 __all__ = ["CollectOptions", "collect", "narrowed"]
 
 
+_ROUNDS = 2
+
+
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
 
@@ -111,9 +114,9 @@ def collect(
             settling = Settling(RawStore(out / RAW), staging, options.refetch, options.now())
             settling.plan(requests, options.offline)
             # What a revision asks to be fetched as a whole is known after the first round.
-            while todo := settling.due():
+            for _ in range(_ROUNDS):
                 report = fetch_all(
-                    todo,
+                    settling.due(),
                     sources,
                     options.policy,
                     options.jobs,
