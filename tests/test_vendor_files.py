@@ -62,6 +62,12 @@ def test_yahoo_in_another_order_of_columns(tmp_path: Path) -> None:
     assert cells(table, *OHLCV) == [[9.5, 11.0, 9.0, 10.0, 60.0]] and file.form == "yahoo"
 
 
+def test_a_close_of_zero_leaves_nothing_to_scale_by(tmp_path: Path) -> None:
+    text = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,1,1,1,0,0.5,10\n"
+    table, _ = read(write(tmp_path, "KO.csv", text))
+    assert np.isnan(cells(table, "open", "high", "low")).all() and table["close"][0] == 0.5
+
+
 def test_yahoo_names_coins_by_their_pair_and_counts_them_in_currency(tmp_path: Path) -> None:
     text = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,1,3,1,2,2,5000\n"
     table, file = read(write(tmp_path, "BTC-USD.csv", text))

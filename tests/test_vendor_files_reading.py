@@ -85,6 +85,49 @@ def test_parts_hold_whole_symbols(order: str, kind: str, small: None, tmp_path: 
     assert reading.files[0].rows == 60 and reading.files[0].symbols == 9
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_symbol_that_comes_back_where_a_block_begins(
+    kind: str, small: None, tmp_path: Path
+) -> None:
+    # Batches of 7 rows: A and B fill the first ones, and a later one begins with A again.
+    names = ["A"] * 20 + ["B"] * 22 + ["A"] * 14 + ["C"] * 7
+    frame = pd.DataFrame({"symbol": names, "date": pd.Timestamp("2020-01-02"), "close": 1.0})
+    frame["date"] += pd.to_timedelta(np.arange(len(frame)), unit="D")
+    path = tmp_path / f"all.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
+    parts = list(read_parts([path], memory=700, spill=tmp_path))
+    assert [symbol for part in parts for symbol in part.symbols] == ["A", "B", "C"]
+    assert len(concatenate(parts)) == 63
+
+
+def test_a_symbol_longer_than_a_part_is_not_cut(small: None, tmp_path: Path) -> None:
+    names = ["A"] * 90 + ["B"] * 5 + ["C"] * 70
+    days = np.datetime64("2020-01-01") + np.arange(len(names))
+    frame = pd.DataFrame({"symbol": names, "date": days, "close": 1.0})
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    parts = list(read_parts([tmp_path / "all.csv"], memory=700, spill=tmp_path))
+    assert [(part.symbols, len(part)) for part in parts] == [(("A", "B"), 95), (("C",), 70)]
+
+
+def test_empty_lines_count_as_lines(tmp_path: Path) -> None:
+    path = tmp_path / "KO.csv"
+    path.write_text("date,close\n\n2020-01-02,1\n\n\n2020-01-03,2\n\n")
+    assert list(read(path).line) == [3, 6]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_newest_first_is_turned_round_for_each_symbol(kind: str, tmp_path: Path) -> None:
+    rows = [("B", f"2020-01-0{day}", day) for day in (9, 8, 7)]
+    rows += [("A", f"2020-01-0{day}", day * 10) for day in (6, 3)]
+    frame = pd.DataFrame(rows, columns=["symbol", "date", "close"])
+    path = tmp_path / f"all.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
+    table = read(path)
+    assert table.symbols == ("B", "A") and list(table.code) == [0, 0, 0, 1, 1]
+    assert list(table["close"]) == [7.0, 8.0, 9.0, 30.0, 60.0] and table.is_sorted()
+    assert list(table.line - (kind == "csv")) == [3, 2, 1, 5, 4]
+
+
 def test_a_wide_file_in_blocks_is_the_same(small: None, tmp_path: Path) -> None:
     frame = long_frame("by day").pivot(index="date", columns="symbol", values="close")
     frame.to_csv(tmp_path / "wide.csv")
