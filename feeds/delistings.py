@@ -90,7 +90,10 @@ def read_delistings(path: str | Path, columns: Mapping[str, str] | None = None) 
 
 
 def end_reasons(
-    delistings: pd.DataFrame, ends: Mapping[str, str], days: int = 10
+    delistings: pd.DataFrame,
+    ends: Mapping[str, str],
+    days: int = 10,
+    parents: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Why series ended: the delisting within some days of a series' last bar.
 
@@ -103,21 +106,23 @@ def end_reasons(
     days : int
         How far the two may lie apart: an event is often dated after the last trade. One that
         is further away is of another company of that ticker, or of an index that it left.
+    parents : mapping of str to str, optional
+        Ticker of every series that is a later one of a reused ticker.
 
     Returns
     -------
     dict of str to str
         Symbol to reason, for those with such an event, in the order of `ends`.
     """
+    events = {str(ticker): rows for ticker, rows in delistings.groupby("symbol", sort=True)}
     reasons = {}
-    for symbol, rows in delistings.groupby("symbol", sort=True):
-        if symbol in ends:
-            gaps = np.abs(
-                (pd.to_datetime(rows["date"]) - pd.Timestamp(ends[symbol])).dt.days.to_numpy()
-            )
+    for symbol, end in ends.items():
+        rows = events.get((parents or {}).get(symbol, symbol))
+        if rows is not None:
+            gaps = np.abs((pd.to_datetime(rows["date"]) - pd.Timestamp(end)).dt.days.to_numpy())
             if gaps.min() <= days:
-                reasons[str(symbol)] = str(rows["reason"].iloc[int(gaps.argmin())])
-    return {symbol: reasons[symbol] for symbol in ends if symbol in reasons}
+                reasons[symbol] = str(rows["reason"].iloc[int(gaps.argmin())])
+    return reasons
 
 
 def _reason(notes: str, successor: str) -> str:

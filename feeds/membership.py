@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from feeds.errors import ConfigError, DataError
+from feeds.reused_tickers import Later
 from feeds.suggestions import remedy_for
 from feeds.text_table import TextTable, find_column, parse_days, read_text_table, symbols_of
 
@@ -65,8 +66,10 @@ class Membership:
     findings : tuple of (int, str, str)
         Line, symbol and what was done about it: rows left out or merged.
     unknown : tuple of str
-        Symbols of the file of which the set has no bars, in alphabetical order: the set has them
-        not, though they were members.
+        Symbols of which the set has no bars though they were members while it lasts, in
+        alphabetical order.
+    known : int
+        Number of those of which it has.
     first_day, first_day_count : datetime64[D], int
         Earliest day of entry and how many names have it: where these are many, it is the day on
         which the list begins rather than their entry.
@@ -75,6 +78,7 @@ class Membership:
     table: pd.DataFrame
     findings: tuple[tuple[int, str, str], ...]
     unknown: tuple[str, ...]
+    known: int
     first_day: np.datetime64
     first_day_count: int
 
@@ -84,9 +88,9 @@ class Membership:
             return ()
         count = len(self.unknown)
         return (
-            f"{count} of the {count + self.table['symbol'].nunique()} names that were ever "
-            f"members have no bars in the set, such as {', '.join(self.unknown[:3])}: where they "
-            "fell or failed, the set looks better than the index.",
+            f"{count} of {count + self.known} members have no bars in the set, such as "
+            f"{', '.join(self.unknown[:3])}: where they fell or failed, the set looks better than "
+            "the index.",
         )
 
 
@@ -94,6 +98,9 @@ def read_membership(
     path: str | Path,
     symbols: Collection[str] | None = None,
     options: MembershipOptions | None = None,
+    *,
+    span: tuple[np.datetime64, np.datetime64] | None = None,
+    later: Later | None = None,
 ) -> Membership:
     """Read a list of constituents with days of entry and exit, several spells a symbol.
 
@@ -105,6 +112,11 @@ def read_membership(
         Those of the set; spells of others are left out and counted.
     options : MembershipOptions, optional
         Columns and rules.
+    span : (datetime64[D], datetime64[D]), optional
+        First and last day of the set: who was a member outside it alone is not missed.
+    later : Later, optional
+        Series of reused tickers: a spell goes over to the series that took the ticker, from its
+        first day on.
 
     Raises
     ------
@@ -139,15 +151,42 @@ def read_membership(
     rows = np.flatnonzero(last >= start)
     rows = rows[np.lexsort((last[rows].astype("int64"), start[rows].astype("int64"), symbol[rows]))]
     spells, merged = _merged(table, symbol[rows], start[rows], last[rows], rows, options.overlaps)
-    known = spells["symbol"].isin(sorted(symbols)) if symbols is not None else None
-    unknown = () if known is None else tuple(sorted(set(spells["symbol"][~known])))
+    if later:
+        spells = _handed_over(spells, later)
+    had = np.ones(len(spells), dtype=bool)
+    if symbols is not None:
+        had = spells["symbol"].isin(sorted(symbols)).to_numpy()
+    met = had if span is None else _touches(spells, *span)
     return Membership(
-        spells if known is None else spells[known].reset_index(drop=True),
+        spells[had].reset_index(drop=True),
         tuple(sorted([*findings, *merged])),
-        unknown,
+        tuple(sorted(set(spells["symbol"][~had & (met | (span is None))]))),
+        int(spells["symbol"][had & met].nunique()),
         start.min(),
         int((start == start.min()).sum()),
     )
+
+
+def _touches(spells: pd.DataFrame, first: np.datetime64, last: np.datetime64) -> np.ndarray:
+    """(K,) bool: spells that share a day with the range; ISO dates compare as text."""
+    ended = (spells["end"] != "") & (spells["end"] < str(first))
+    return (~ended & (spells["start"] <= str(last))).to_numpy()
+
+
+def _handed_over(spells: pd.DataFrame, later: Later) -> pd.DataFrame:
+    """Spells of reused tickers, cut where a later series begins."""
+    rows = []
+    for symbol, start, end in spells.itertuples(index=False, name=None):
+        series = [(str(first), name) for first, name in later.get(symbol, ())]
+        begins = ["", *(first for first, _ in series)]
+        for name, begin, stop in zip(
+            [symbol, *(name for _, name in series)], begins, [*begins[1:], ""]
+        ):
+            before = str(np.datetime64(stop) - 1) if stop else ""
+            first, last = max(start, begin), min(end or before, before or end)
+            if not last or first <= last:
+                rows.append((name, first, last))
+    return pd.DataFrame(sorted(rows), columns=["symbol", "start", "end"])
 
 
 def _merged(

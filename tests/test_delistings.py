@@ -77,6 +77,16 @@ def test_an_event_counts_for_the_series_that_ends_there(tmp_path):
     }  # fmt: skip
 
 
+def test_an_event_of_a_reused_ticker_is_that_of_the_series_that_ended_then():
+    events = pd.DataFrame(
+        [("H", "2015-11-06", "bankruptcy"), ("H", "2016-06-13", "merger")],
+        columns=["symbol", "date", "reason"],
+    )
+    ends = {"H": "2015-11-05", "H.2": "2016-06-13"}
+    assert end_reasons(events, ends, parents={"H.2": "H"}) == {"H": "bankruptcy", "H.2": "merger"}
+    assert end_reasons(events, ends) == {"H": "bankruptcy"}
+
+
 @needs_data
 def test_real_events():
     raw = pd.read_csv(EVENTS, dtype=str, keep_default_na=False)

@@ -14,6 +14,7 @@ from feeds.filings.read import read_filings
 from feeds.filings.shares import closes_as_of
 from feeds.filings.table import filings_table
 from feeds.fundamentals import FUNDAMENTAL_COLUMNS, check_fundamentals
+from feeds.reused_tickers import later_series
 
 NAN = float("nan")
 HEADER = "symbol,period_end,filed,equity,net_income,eps\n"
@@ -305,6 +306,18 @@ def test_a_parquet_file_is_read_alike(tmp_path):
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "filings.parquet").read_bytes()[:-20])
     with pytest.raises(DataError, match="cut.parquet: not a whole Parquet file"):
         read_filings(tmp_path / "cut.parquet")
+
+
+def test_a_filing_is_that_of_the_company_that_has_the_ticker(tmp_path):
+    path = tmp_path / "filings.csv"
+    rows = "NA,2015-06-30,2015-08-03,5,6,0\nNA,2016-06-30,2016-08-01,7e3,8e3,0\n"
+    path.write_text(HEADER + rows)
+    later = later_series({"NA.2": "NA"}, {"NA.2": "2016-08-01"})
+    kinds = {"NA": "traded", "NA.2": "traded"}
+    table, report = filings_table(read_filings(path), FilingOptions(), kinds, PRICES, later)
+    assert table["symbol"].tolist() == ["NA", "NA.2"]
+    # Two companies: the second is not a thousand times the first.
+    assert table["book_equity"].tolist() == [5.0, 7e3] and not len(report.log.table())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from feeds.errors import ConfigError, DataError
 from feeds.membership import MembershipOptions, read_membership
+from feeds.reused_tickers import later_series
 from feeds.spells import check_spells, membership
 
 HISTORY = (
@@ -20,10 +21,11 @@ needs_data = pytest.mark.skipif(not HISTORY.exists(), reason="the shared data ar
 HEADER = "symbol,name,opt-in,opt-out\n"
 
 
-def read(tmp_path, rows: str, symbols=None, header: str = HEADER, **options):
+def read(tmp_path, rows: str, symbols=None, header: str = HEADER, later=None, span=None, **options):
     path = tmp_path / "constituents.csv"
     path.write_text(header + rows)
-    return read_membership(path, symbols, MembershipOptions(**options))
+    given = MembershipOptions(**options)
+    return read_membership(path, symbols, given, span=span, later=later)
 
 
 def spells(found) -> list[tuple]:
@@ -82,7 +84,39 @@ def test_names_without_bars_are_counted(tmp_path):
     found = read(tmp_path, rows, {"A", "X"})
     assert spells(found) == [("A", "2010-01-04", "")]
     assert found.unknown == ("B", "C")
-    assert found.limits()[0].startswith("2 of the 3 names that were ever members have no bars")
+    assert found.limits()[0].startswith("2 of 3 members have no bars in the set, such as B, C:")
+
+
+def test_who_was_a_member_outside_the_set_alone_is_not_missed(tmp_path):
+    rows = (
+        "A,A,2010-01-04,\n"
+        "B,B,2000-01-03,2012-01-03\n"  # left before: its last day in is the 2nd
+        "C,C,2000-01-03,2012-01-04\n"
+        "D,D,2013-01-02,\n"
+        "E,E,2013-01-03,\n"
+        "F,F,2000-01-03,2001-01-03\n"
+    )
+    span = np.datetime64("2012-01-03"), np.datetime64("2013-01-02")
+    found = read(tmp_path, rows, {"A", "F"}, span=span)
+    assert found.unknown == ("C", "D") and found.known == 1
+    assert found.table["symbol"].tolist() == ["A", "F"]
+
+
+def test_a_reused_ticker_hands_its_membership_over(tmp_path):
+    rows = "DTV,a,2010-01-04,2015-07-24\nDTV,b,2017-01-03,\nB,B,2010-01-04,\n"
+    later = later_series({"DTV.2": "DTV"}, {"DTV.2": "2016-06-01"})
+    found = read(tmp_path, rows, later=later)
+    assert spells(found) == [
+        ("B", "2010-01-04", ""), ("DTV", "2010-01-04", "2015-07-23"), ("DTV.2", "2017-01-03", ""),
+    ]  # fmt: skip
+    across = read(tmp_path, "DTV,a,2010-01-04,2017-01-03\n", later=later)
+    assert spells(across) == [
+        ("DTV", "2010-01-04", "2016-05-31"), ("DTV.2", "2016-06-01", "2017-01-02"),
+    ]  # fmt: skip
+    lasting = read(tmp_path, "DTV,a,2010-01-04,\n", later=later)
+    assert spells(lasting) == [
+        ("DTV", "2010-01-04", "2016-05-31"), ("DTV.2", "2016-06-01", ""),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

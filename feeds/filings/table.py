@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from feeds.filings.units import mend_units
 from feeds.filings.versions import keep_versions, note_filings, sessions_after
 from feeds.fundamentals import FUNDAMENTAL_COLUMNS
 from feeds.repairs import RepairLog
+from feeds.reused_tickers import Later, series_of
 
 __all__ = ["FilingReport", "filings_table"]
 
@@ -80,6 +81,7 @@ def filings_table(
     options: FilingOptions,
     price_kinds: Mapping[str, str],
     tables: Iterable[BarTable],
+    later: Later | None = None,
 ) -> tuple[pd.DataFrame, FilingReport]:
     """The rows of fundamentals.csv.
 
@@ -97,6 +99,8 @@ def filings_table(
         Of every symbol of the set; share counts need printed prices (``traded``).
     tables : iterable of BarTable
         The set's raw bars, sorted by symbol and time, all of a symbol's in one table.
+    later : Later, optional
+        Series of reused tickers: a filing is that of the series which had the ticker on its day.
 
     Returns
     -------
@@ -107,6 +111,8 @@ def filings_table(
     """
     report = FilingReport(filings.file, filings.columns, len(filings))
     log = report.log
+    if later:
+        filings = replace(filings, symbol=series_of(filings.symbol, filings.filed, later))
     filings = keep_versions(filings, options, price_kinds, log)
     filings = mend_units(filings, options, log)
     closes = closes_as_of(tables, filings.symbol, filings.filed)
