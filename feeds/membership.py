@@ -88,9 +88,9 @@ class Membership:
             return ()
         count = len(self.unknown)
         return (
-            f"{count} of {count + self.known} members have no bars in the set, such as "
-            f"{', '.join(self.unknown[:3])}: where they fell or failed, the set looks better than "
-            "the index.",
+            f"{count} of the {count + self.known} names that were members have no bars in the "
+            f"set, such as {', '.join(self.unknown[:3])}: where they fell or failed, the set looks "
+            "better than the index.",
         )
 
 
