@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ __all__ = ["read_head"]
 
 _HEAD = 256 * 1024
 _MOST_ROWS = 1000
+#: Moments that tell the step between bars.
+_ENOUGH = 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
@@ -44,7 +47,7 @@ class _Head:
 
 
 def read_head(
-    path: Path, options: FileOptions, stamps: Callable[[Columns, str, str], Sequence[str]]
+    path: Path, options: FileOptions, stamps: Callable[[Columns, str, str], Iterable[list[str]]]
 ) -> Layout:
     """Decide how a text file is to be read.
 
@@ -53,8 +56,9 @@ def read_head(
     path : Path
     options : FileOptions
     stamps : callable
-        From the columns, encoding and separator to all different stamps of the file; asked
-        only where the first ones leave it open whether the day or the month comes first.
+        From the columns, encoding and separator to all different stamps of the file, some at
+        a time; asked only where the first rows do not tell the order of day and month, or the
+        step between bars.
 
     Raises
     ------
@@ -74,13 +78,14 @@ def read_head(
     texts = [row[columns.place["date"]].strip() for row in data.rows]
     style = _style(path, columns, texts, data.lines[0], options)
     if style is None:
-        style = _style(path, columns, stamps(columns, encoding, head.separator), 0, options)
+        texts = list(itertools.chain(*stamps(columns, encoding, head.separator)))
+        style = _style(path, columns, texts, 0, options)
     assert style is not None
     local = _local(columns, style, data)
     alike = _one_symbol(columns, data, local)
     if len(np.unique(alike)) < 2 and len(data.rows) >= _MOST_ROWS:
         # So many symbols that the first rows hold only one moment.
-        alike = _readable(style, stamps(columns, encoding, head.separator))
+        alike = _several(style, stamps(columns, encoding, head.separator))
     interval = find_interval(alike)
     clock, notes = _clock(columns, style, interval.endswith("d"), options)
     meaning = meaning_of(columns, options)
@@ -260,13 +265,16 @@ def _clock(
     return clock, [f"stamps are taken as {options.timezone or 'UTC'}"]
 
 
-def _readable(style: DateStyle, texts: Sequence[str]) -> np.ndarray:
-    """Local seconds of the stamps that read."""
-    stamps, seconds = Stamps(style), []
-    for text in texts:
+def _several(style: DateStyle, texts: Iterable[list[str]]) -> np.ndarray:
+    """Local seconds of the first stamps that read; at least two different ones, if there are."""
+    stamps = Stamps(style)
+    seconds: set[int] = set()
+    for text in itertools.chain(*texts):
         with contextlib.suppress(ValueError):
-            seconds.append(stamps.one(text)[0])
-    return np.array(seconds, dtype=np.int64)
+            seconds.add(stamps.one(text)[0])
+        if len(seconds) >= _ENOUGH:
+            break
+    return np.array(sorted(seconds), dtype=np.int64)
 
 
 def _local(columns: Columns, style: DateStyle, head: _Head) -> np.ndarray:

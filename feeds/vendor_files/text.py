@@ -218,14 +218,14 @@ def _without_thousands(column: pa.ChunkedArray, missing: Sequence[str]) -> pa.Ch
 
 def _all_stamps(
     path: Path, options: FileOptions, columns: Columns, encoding: str, separator: str
-) -> list[str]:
-    """Every different stamp of a file, in the order in which they are first seen."""
-    seen: dict[str, None] = {}
+) -> Iterator[list[str]]:
+    """Every different stamp of a file, as they are first seen, a list a block."""
+    seen: set[str] = set()
     at, width = columns.place["date"], len(columns.header)
-    for content, line, _ in LineBlocks(path, encoding, _BLOCK, options.last_line):
-        cells = _cells(_filled(content, line)[0], at, width, separator)
-        seen.update(dict.fromkeys(cells))
-    return [text for text in seen if any(map(str.isdigit, text))]
+    for content, _, _ in LineBlocks(path, encoding, _BLOCK, options.last_line):
+        cells = dict.fromkeys(_cells(content, at, width, separator))
+        yield [text for text in cells if text not in seen and any(map(str.isdigit, text))]
+        seen.update(cells)
 
 
 def _cells(content: bytes, at: int, width: int, separator: str) -> list[str]:
