@@ -235,6 +235,43 @@ def test_a_wait_beyond_the_deadline_is_not_begun():
     assert len(vendor.asked) == 1
 
 
+class TestAVendorThatIsDown:
+    def down(self, names: list[str]) -> Vendor:
+        vendor = Vendor()
+        for name in names:
+            vendor.faults[name] = [FetchError("unavailable", f"{name}: no answer")] * 9
+        return vendor
+
+    def attempts(self, vendor: Vendor, names: list[str]) -> list[int]:
+        report, _, _ = fetch([coin(name) for name in names], vendor, jobs=1)
+        return [result.attempts for result in report.results]
+
+    def test_after_four_symbols_each_is_tried_once(self):
+        names = [f"C{number}" for number in range(10)]
+        # Four of three attempts each, then one each.
+        assert self.attempts(self.down(names), names) == [3] * 4 + [1] * 6
+
+    def test_an_answer_makes_it_up_again(self):
+        names = [f"C{number}" for number in range(10)]
+        vendor = self.down(names)
+        del vendor.faults["C5"]
+        assert self.attempts(vendor, names) == [3] * 4 + [1, 1] + [3] * 4
+
+    def test_other_failures_say_nothing_of_it(self):
+        names = [f"C{number}" for number in range(8)]
+        vendor = self.down(names)
+        for name in names:
+            vendor.faults[name] = [FetchError("malformed", f"{name}: half of it")] * 9
+        assert self.attempts(vendor, names) == [3] * 8
+
+    def test_another_vendor_is_not_meant(self):
+        vendors = {"one": self.down([f"C{number}" for number in range(5)]), "two": self.down(["D"])}
+        requests = [coin(f"C{number}", source="one") for number in range(5)]
+        requests.append(coin("D", source="two"))
+        report, _, _ = fetch(requests, None, jobs=1, sources=vendors.__getitem__)
+        assert [result.attempts for result in report.results] == [3] * 4 + [1, 3]
+
+
 class TestSourcesThatMisbehave:
     def told(self, answer) -> tuple[str, str, str]:
         class Odd:

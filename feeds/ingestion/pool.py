@@ -22,6 +22,9 @@ _LOG = logging.getLogger(__name__)
 LATER = "run again later: what was fetched is kept"
 #: Sources whose clients send one request at a time to an exchange.
 _ONE_AT_A_TIME = ("exchange",)
+#: Symbols in a row that a vendor did not answer, after which the next ones are tried once each:
+#: it is the network that is down, or the vendor, and not they.
+_DOWN = 4
 
 
 class Deadline:
@@ -89,6 +92,7 @@ class Pool:
         self._done: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._rests: dict[tuple[str, str], float] = {}
+        self._silent: dict[tuple[str, str], int] = {}
         for number in range(size):
             name = f"fetch-{number + 1}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -121,14 +125,29 @@ class Pool:
             # A user's own source may raise anything, and must fail alone.
             except BaseException as error:
                 job.error = _broken(job.request, error)
+            self._listen(job)
             self._done.put(job)
+
+    def _listen(self, job: Job) -> None:
+        """Count the symbols in a row that their vendor did not answer."""
+        vendor = _vendor(job.request)
+        if job.series is not None:
+            self._silent[vendor] = 0
+        elif job.error.fault == "unavailable":
+            self._silent[vendor] = self._silent.get(vendor, 0) + 1
 
     def _fetch(self, job: Job) -> RawSeries:
         if isinstance(job.source, UserError):
             raise job.source
         request = job.request
         bounds = min(self._policy.deadline, self._deadline.left)
-        policy = replace(self._policy.of_symbol(request.symbol), deadline=bounds, sleep=self._sleep)
+        down = self._silent.get(_vendor(request), 0) >= _DOWN
+        policy = replace(
+            self._policy.of_symbol(request.symbol),
+            attempts=1 if down else self._policy.attempts,
+            deadline=bounds,
+            sleep=self._sleep,
+        )
         return with_retries(policy, request.symbol, lambda: self._attempt(job))
 
     def _attempt(self, job: Job) -> RawSeries:
