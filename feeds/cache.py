@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import itertools
 import json
+import mmap
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ _BUILDING = "building-"
 _NUMBERS = itertools.count()
 #: What this process builds: its threads build side by side.
 _OWN: set[Path] = set()
+#: Bytes of files, arrays among them, that may be resident while arrays are filled.
+_RESIDENT = 160 * 2**20
+#: Bytes that are written at a time: a page. What is written in larger pieces, some systems map
+#: in larger pieces too, which would bring in all of an array for some columns of it.
+_PIECE = 4096
 #: What makes the arrays.
 _CODE = ("align", "blocks", "calendars", "folding", "fundamentals", "price_files", "spells")
 #: Where the sessions of XNYS come from.
@@ -101,20 +107,29 @@ class Building:
         self._own = self._root / f"{_BUILDING}{os.getpid()}-{next(_NUMBERS)}"
         self._place: Path | None = None
         self._made: dict[str, np.ndarray] = {}
+        self._maps: list[np.memmap] = []
         self._failed = False
 
-    def array(self, name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
-        """An array of undefined content, mapped from its file unless that cannot be."""
+    def array(self, name: str, shape: tuple[int, ...], kind: Any, value: Any) -> np.ndarray:
+        """An array full of a value, mapped from its file unless that cannot be."""
         try:
             path = self._started() / f"{name}.npy"
-            made = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
-            # A mapped file with holes kills the process when the disk is full; this tells.
-            _reserve(path)
-            self._made[name] = made.view(np.ndarray)
+            # Written, not mapped, at first: a mapped file with holes kills the process when the
+            # disk is full.
+            _write_full(path, shape, np.dtype(kind), value)
+            self._maps.append(np.load(path, mmap_mode="r+", allow_pickle=False))
+            self._made[name] = self._maps[-1].view(np.ndarray)
             return self._made[name]
         except (OSError, ValueError):
             self._failed = True
-            return np.empty(shape, dtype=kind)
+            return np.full(shape, value, dtype=kind)
+
+    def release(self) -> None:
+        """Give back the memory of large arrays; the system holds what was written as it holds
+        files, and the next touch finds it again."""
+        if sum(mapped.nbytes for mapped in self._maps) > _RESIDENT and _mapped_bytes() > _RESIDENT:
+            for mapped in self._maps:
+                mapped._mmap.madvise(mmap.MADV_DONTNEED)
 
     def save(self, aligned: Aligned) -> Aligned:
         """Put the cache in its place; what a later load would give, or `aligned` itself where
@@ -214,26 +229,30 @@ def _mapped(path: Path, name: str, kind: str, shape: list[int]) -> np.ndarray:
     return array.view(np.ndarray)
 
 
-def _reserve(path: Path) -> None:
-    """Give a file its blocks on disk.
+def _write_full(path: Path, shape: tuple[int, ...], kind: np.dtype, value: Any) -> None:
+    """Write a .npy file of equal values.
 
     Raises
     ------
     OSError
         If there is no room.
     """
-    size = path.stat().st_size
-    if not size:
-        return
-    with open(path, "r+b") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:
-            start = file.read(4096)
-            file.seek(0)
-            file.write(start)
-            for _ in range(len(start), size, 1 << 20):
-                file.write(bytes(min(1 << 20, size - file.tell())))
+    size = int(np.prod(shape)) * kind.itemsize
+    piece = np.full(_PIECE // kind.itemsize, value, dtype=kind).tobytes()
+    with open(path, "wb") as file:
+        form = {"descr": kind.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, form)
+        for start in range(0, size, _PIECE):
+            file.write(piece[: size - start])
+
+
+def _mapped_bytes() -> int:
+    """Bytes of files that are resident in this process; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[2])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * mmap.PAGESIZE
 
 
 def _remove_leftovers(root: Path) -> None:

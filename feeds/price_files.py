@@ -211,7 +211,8 @@ def _parquet_batches(
     schema = pq.read_schema(path)
     wanted = _chosen(path, schema.names, columns, optional)
     text = [name for name in ("date", "symbol") if _is_text(pa, schema.field(name).type)]
-    with pq.ParquetFile(path, read_dictionary=text) as file:
+    # Buffering ahead keeps every row group that was read until the file is closed.
+    with pq.ParquetFile(path, read_dictionary=text, pre_buffer=False) as file:
         yield from file.iter_batches(batch_size=rows, columns=wanted, use_threads=False)
 
 

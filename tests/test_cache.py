@@ -190,14 +190,12 @@ def dead_process() -> int:
 
 
 class TestNoRoom:
-    @pytest.mark.parametrize("step", ["posix_fallocate", "rename", "fsync", "save", "write_bytes"])
+    @pytest.mark.parametrize("step", ["_write_full", "rename", "fsync", "save", "write_bytes"])
     @pytest.mark.parametrize("call", [1, 3])
     def test_a_full_disk_costs_the_cache_and_nothing_else(
         self, folder, truth, step, call, monkeypatch
     ):
-        owner = {"save": np, "write_bytes": Path}.get(step, os)
-        if not hasattr(owner, step):
-            pytest.skip(f"this system has no {step}")
+        owner = {"save": np, "write_bytes": Path, "_write_full": cache}.get(step, os)
         whole, calls = getattr(owner, step), []
 
         def full(*arguments, **options):
@@ -211,6 +209,12 @@ class TestNoRoom:
         if len(calls) >= call:
             assert caches(folder) == []
         monkeypatch.undo()
+        assert content(folder) == truth
+        assert len(caches(folder)) == 1
+
+    def test_memory_is_given_back_without_a_loss(self, folder, truth, monkeypatch):
+        monkeypatch.setattr(cache, "_RESIDENT", 0)
+        monkeypatch.setattr(cache, "_PIECE", 16)
         assert content(folder) == truth
         assert len(caches(folder)) == 1
 
@@ -260,10 +264,9 @@ class TestKills:
                     count()
 
             sys.addaudithook(audit)
-            for name in ("fsync", "posix_fallocate"):
-                whole = getattr(os, name, None)
-                if whole is not None:
-                    setattr(os, name, lambda *given, whole=whole: (count(), whole(*given))[1])
+            for owner, name in ((os, "fsync"), (cache, "_write_full")):
+                whole = getattr(owner, name)
+                setattr(owner, name, lambda *given, whole=whole: (count(), whole(*given))[1])
             load_dataset(folder)
 
         return in_child(work)
