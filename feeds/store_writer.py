@@ -207,7 +207,9 @@ class SetWriter:
         if self._interval != "1d":
             import pyarrow.compute
 
-            stamps = pyarrow.compute.strftime(table["date"], format="%Y-%m-%dT%H:%M:%S")
+            # Parquet keeps no seconds, only finer stamps: their zeros are not printed.
+            stamps = table["date"].cast(pyarrow.timestamp("s"))
+            stamps = pyarrow.compute.strftime(stamps, format="%Y-%m-%dT%H:%M:%S")
             table = table.set_column(0, "date", stamps)
         write_csv(self.folder / f"{kind}.csv", table)
 
