@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import feeds.price_files as price_files
+from benchmarks import data_store
 from feeds.align import Native, align_bars
 from feeds.bar_table import BarTable, concatenate
 from feeds.blocks import align_block, panel_of
@@ -389,6 +390,26 @@ def test_a_table_none_of_whose_days_is_a_session():
     own = Native(DAYS[5:7], *(np.ones(2) for _ in range(6)), dividend=np.zeros(2))
     folded = fold_table(table_of({"A": own}), sessions("XNYS", FIRST, LAST))
     assert len(folded.row) == 0 and all(len(values) == 0 for values in folded.values.values())
+
+
+class TestBenchmark:
+    def test_its_set_is_one(self, tmp_path):
+        data_store.write_set(tmp_path / "set", assets=20, count=33)
+        panel = load_dataset(tmp_path / "set").panel
+        assert panel.shape == (33, 20) and panel.tradable.all()
+        # 2 for 1 of every tenth in the middle, dividends of every fifth.
+        assert (panel.split_factor[-1] == 2.0).sum() == 2 and panel.split_factor[15, 0] == 1.0
+        assert (panel.dividend_factor[-1] > 1.0).sum() == 4
+
+    @pytest.mark.slow
+    def test_it_runs(self, capsys):
+        options = ["--assets", "30", "--sessions", "20", "--repeats", "1", "--json"]
+        data_store.main(options)
+        found = json.loads(capsys.readouterr().out)
+        assert set(found) == {
+            "first_cpu", "first_peak_mb", "open_ms", "open_peak_mb", "private_mb",
+        }  # fmt: skip
+        assert found["private_mb"] < 1.0
 
 
 def by_date(table: pd.DataFrame) -> pd.DataFrame:
