@@ -64,8 +64,11 @@ def changes(ours: np.ndarray, lagged: np.ndarray, least_days: int) -> list[int]:
     size = np.median(np.abs(ours)) * 1.4826 or 1.0
     misfit = ((ours[:, None] - lagged) / (_NOISE * size)) ** 2
     misfit = np.minimum(misfit, _MOST_MISFIT**2) / 2.0
-    # A day on which one lag cannot be judged says nothing of the others either.
-    misfit[~np.isfinite(misfit).all(axis=1)] = 0.0
+    # A lag that cannot be judged on a day is taken for as good as those that can.
+    known = np.isfinite(misfit)
+    total = np.where(known, misfit, 0.0).sum(axis=1)
+    average = total / np.maximum(known.sum(axis=1), 1)
+    misfit = np.where(known, misfit, average[:, None])
     cost = np.zeros(len(LAGS))
     came = np.empty(misfit.shape, dtype=np.int64)
     for row, own in enumerate(misfit):

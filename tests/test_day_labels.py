@@ -114,6 +114,18 @@ def test_too_few_days_tell_nothing():
     assert check_labels(half, daily_log_returns(DAYS[:61], closes), least_days=20).whole.lag == 1
 
 
+def test_a_reference_without_weekends_locates_a_change_too():
+    rng = np.random.default_rng(10)
+    closes = walk(rng)
+    labels = np.where(np.arange(len(DAYS)) >= 700, DAYS + 1, DAYS)
+    weekday = np.is_busday(DAYS)
+    reference = daily_log_returns(DAYS[weekday], closes[weekday])
+    assert len(reference) < 0.6 * len(DAYS)
+    report = check_labels(daily_log_returns(labels, noisy(closes, rng)), reference)
+    assert [span.lag for span in report.spans] == [0, 1]
+    assert abs((report.spans[1].start - labels[700]).astype(int)) <= 7
+
+
 def test_a_lag_without_a_rival_is_not_told():
     """Returns of every fifth day, a day apart: at no other lag is there anything in common."""
     rng = np.random.default_rng(2)
