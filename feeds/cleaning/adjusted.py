@@ -28,7 +28,7 @@ _LEAST_REVERSE = 0.97
 _TOLERANCE = 1e-3
 
 
-def take_events(batch: Batch, adjusted: np.ndarray) -> None:
+def take_events(batch: Batch) -> None:
     """Set split_ratio and dividend of rows whose events are in an adjusted close, and of repairs.
 
     The adjusted close grows over a bar by ``paid`` times the close, where ``paid`` is the
@@ -46,12 +46,11 @@ def take_events(batch: Batch, adjusted: np.ndarray) -> None:
     starts = batch.starts()
     steps = np.zeros(len(table))
     steps[1:] = np.diff(batch.factor)
-    rows = np.flatnonzero((np.abs(steps) > _NOISE) & adjusted & ~bridged & ~starts)
-    splits[adjusted], cash[adjusted] = 1.0, 0.0
+    rows = np.flatnonzero((np.abs(steps) > _NOISE) & batch.adjusted & ~bridged & ~starts)
+    splits[batch.adjusted], cash[batch.adjusted] = 1.0, 0.0
     _split_up(batch, rows, np.exp(steps[rows]), closes, splits, cash)
-    both = bridged & ~starts
-    splits[both] = np.where(adjusted[both], 1.0, splits[both]) * batch.bridge[both]
-    cash[both & adjusted] = 0.0
+    own = bridged & ~starts
+    splits[own] = batch.bridge[own]
     batch.table = table.with_columns(split_ratio=splits, dividend=cash)
 
 
@@ -114,7 +113,7 @@ def _fraction(paid: np.ndarray) -> np.ndarray:
     return np.where(paid > 1, found, 1 / found)
 
 
-def compare_adjusted(batch: Batch, adjusted: np.ndarray) -> None:
+def compare_adjusted(batch: Batch) -> None:
     """Tell where the total return of our prices is not that of the vendor's adjusted closes."""
     table, closes = batch.table, batch.table["close"]
     if "adjusted" not in table.columns:

@@ -20,7 +20,7 @@ HARMLESS = (
 )  # fmt: skip
 
 #: What is known of each row beside its bar.
-STATE = ("series", "gone", "factor", "bridge", "accepted", "moved", "doubt", "seen")
+STATE = ("series", "gone", "factor", "adjusted", "bridge", "accepted", "moved", "doubt", "seen")
 
 
 @dataclass
@@ -42,8 +42,10 @@ class Batch:
     factor : (M,) float64 array
         Log of the value that one share of the first row has grown to by splits and dividends,
         as the source says, and by repairs.
+    adjusted : (M,) bool array
+        Rows whose events are told by a vendor's adjusted close.
     bridge : (M,) float64 array
-        The split ratio that a repair put there; NaN where none did.
+        The split ratio that a repair put on such a row; NaN where none did.
     accepted : (M,) bool array
         Rows whose leap is known to be real.
     moved : (M,) bool array
@@ -59,6 +61,8 @@ class Batch:
         Faulty rows of each symbol.
     leaps : dict
         Symbol to the stamps on which a leap in its price began.
+    bridged : bool
+        Whether a repair is in the columns of events.
     """
 
     table: BarTable
@@ -69,6 +73,7 @@ class Batch:
     series: np.ndarray = field(init=False)
     gone: np.ndarray = field(init=False)
     factor: np.ndarray = field(init=False)
+    adjusted: np.ndarray = field(init=False)
     bridge: np.ndarray = field(init=False)
     accepted: np.ndarray = field(init=False)
     moved: np.ndarray = field(init=False)
@@ -78,12 +83,14 @@ class Batch:
     refused: dict[str, str] = field(default_factory=dict)
     lost: np.ndarray = field(init=False)
     leaps: dict[str, set[int]] = field(default_factory=dict)
+    bridged: bool = False
 
     def __post_init__(self) -> None:
         rows = len(self.table)
         self.series = self.table.code
         self.gone = np.zeros(rows, dtype=bool)
         self.factor = np.zeros(rows)
+        self.adjusted = np.zeros(rows, dtype=bool)
         self.bridge = np.full(rows, np.nan)
         self.accepted = np.zeros(rows, dtype=bool)
         self.moved = np.zeros(rows, dtype=bool)
@@ -122,8 +129,10 @@ class Batch:
         """
         if rows.dtype == bool:
             rows = np.flatnonzero(rows)
-        rows = rows[~self.gone[rows]] if len(rows) else rows
         action = self.action(fault)
+        if len(rows) and (here := ~self.gone[rows]).sum() < len(rows):
+            rows = rows[here]
+            before, after = (None if v is None else v[here] for v in (before, after))
         if not len(rows) or action == "off":
             return "off"
         if action == "refuse":

@@ -6,7 +6,7 @@ import numpy as np
 
 from feeds.cleaning.batch import Batch
 
-__all__ = ["carry_events", "chain_events", "is_paid", "mend_events", "with_adjusted"]
+__all__ = ["carry_events", "chain_events", "is_paid", "mend_again", "mend_events", "with_adjusted"]
 
 #: From here on, as a log, a payment must show in the price: few companies pay a tenth of theirs.
 _LARGE = 0.10
@@ -25,11 +25,17 @@ def is_paid(moved: np.ndarray, size: np.ndarray) -> np.ndarray:
     return (size < _LARGE) | (moved <= 0.5 * size + 0.03)
 
 
-def mend_events(batch: Batch) -> None:
+def mend_events(batch: Batch) -> np.ndarray:
     """Leave out what cannot be: ratios that are not positive, dividends below zero or not paid.
 
     An event that the source does not give (NaN) is none.
+
+    Returns
+    -------
+    (K,) array
+        Rows whose events changed.
     """
+    old = batch.table["split_ratio"], batch.table["dividend"]
     table = batch.table
     splits, cash = table["split_ratio"], table["dividend"]
     gap = np.isnan(splits)
@@ -46,6 +52,27 @@ def mend_events(batch: Batch) -> None:
         cash = cash.copy()
         cash[bad] = 0.0
     batch.table = table.with_columns(split_ratio=splits, dividend=cash)
+    return np.flatnonzero((splits != old[0]) | (cash != old[1]))
+
+
+def mend_again(batch: Batch) -> np.ndarray:
+    """Leave out events that the rows that are left belie.
+
+    Returns
+    -------
+    (K,) array
+        Rows whose events changed; the batch's `factor` goes by what is left of them.
+    """
+    table, closes = batch.table, batch.table["close"]
+    splits, cash = table["split_ratio"], table["dividend"]
+    rows = mend_events(batch)
+    ends = np.append(np.flatnonzero(batch.starts())[1:], len(closes))
+    for row in rows.tolist():
+        told = np.log(splits[row]) + np.log1p(cash[row] / closes[row])
+        new_split, new_cash = batch.table["split_ratio"][row], batch.table["dividend"][row]
+        left = np.log(new_split) + np.log1p(new_cash / closes[row])
+        batch.factor[row : ends[np.searchsorted(ends, row, side="right")]] += left - told
+    return rows
 
 
 def _can_be(batch: Batch, rows: np.ndarray, splits: np.ndarray, cash: np.ndarray) -> np.ndarray:
@@ -113,12 +140,12 @@ def with_adjusted(batch: Batch) -> np.ndarray:
     return count == before
 
 
-def chain_events(batch: Batch, adjusted: np.ndarray) -> None:
+def chain_events(batch: Batch) -> None:
     """Set the batch's `factor`, by the vendor's adjusted closes where `adjusted`, else by events.
 
     A row without an adjusted close has the factor of the row before it.
     """
-    table, closes = batch.table, batch.table["close"]
+    table, closes, adjusted = batch.table, batch.table["close"], batch.adjusted
     splits, cash = table["split_ratio"], table["dividend"]
     if adjusted.any():
         with np.errstate(all="ignore"):

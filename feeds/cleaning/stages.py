@@ -10,7 +10,7 @@ from feeds.cleaning.adjusted import compare_adjusted, take_events
 from feeds.cleaning.batch import STATE, Batch
 from feeds.cleaning.copies import check_copies
 from feeds.cleaning.days import Days
-from feeds.cleaning.events import carry_events, chain_events, mend_events, with_adjusted
+from feeds.cleaning.events import carry_events, chain_events, mend_again, mend_events, with_adjusted
 from feeds.cleaning.gaps import check_constant, check_gaps
 from feeds.cleaning.idle import carried_rows, check_placeholders, check_stale, flat_rows
 from feeds.cleaning.levels import Found, find_leaps
@@ -36,14 +36,14 @@ def clean_batch(
     check_placeholders(batch, flat_rows(batch))
     batch = _settled(batch)
     mend_events(batch)
-    adjusted = with_adjusted(batch)
-    chain_events(batch, adjusted)
+    batch.adjusted = with_adjusted(batch)
+    chain_events(batch)
     _accept(batch, infos)
     days = Days(batch.table.time, batch.listed)
-    batch, adjusted = _until_nothing_goes(batch, adjusted, days, infos)
+    batch = _until_nothing_goes(batch, days, infos)
     batch.accepted |= batch.seen > 0
-    take_events(batch, adjusted)
-    compare_adjusted(batch, adjusted)
+    take_events(batch)
+    compare_adjusted(batch)
     _tell(batch, days)
     return batch
 
@@ -74,9 +74,7 @@ def _accept(batch: Batch, infos: Mapping[str, SeriesInfo]) -> None:
             batch.accepted[first:last] |= np.isin(batch.table.time[first:last], stamps)
 
 
-def _until_nothing_goes(
-    batch: Batch, adjusted: np.ndarray, days: Days, infos: Mapping[str, SeriesInfo]
-) -> tuple[Batch, np.ndarray]:
+def _until_nothing_goes(batch: Batch, days: Days, infos: Mapping[str, SeriesInfo]) -> Batch:
     """Look for prints, stale rows and copies again in symbols that lost a row, until none does.
 
     What is left is then the same when it is cleaned once more. Each round looks backward only,
@@ -91,9 +89,9 @@ def _until_nothing_goes(
         _leave_refused(batch)
         touched = np.unique(batch.table.code[batch.gone])
         if not len(touched):
-            return batch, adjusted
-        adjusted = adjusted[~batch.gone]
+            return batch
         batch = _settled(batch)
+        mend_again(batch)
         rows = np.flatnonzero(np.isin(batch.table.code, touched))
 
 
@@ -105,6 +103,11 @@ def _write_back(batch: Batch, part: Batch, rows: np.ndarray | slice) -> None:
         batch.series = batch.series + np.cumsum(breaks, dtype=np.int32)
     else:
         batch.series = part.series
+    if part.bridged:
+        columns = {name: batch.table[name].copy() for name in ("split_ratio", "dividend")}
+        for name, values in columns.items():
+            values[rows] = part.table[name]
+        batch.table, batch.bridged = batch.table.with_columns(**columns), True
     for name in STATE[1:]:
         getattr(batch, name)[rows] = getattr(part, name)
 
@@ -161,9 +164,19 @@ def _apply(batch: Batch, found: Found) -> None:
         if action == "repair":
             stop = ends[np.searchsorted(ends, row, side="right")]
             batch.factor[row:stop] += np.log(ratio) - step
-            batch.bridge[row] = ratio
+            _bridge(batch, row, ratio)
         else:
             batch.accepted[row] = True
+
+
+def _bridge(batch: Batch, row: int, ratio: float) -> None:
+    """Let the split ratio stand for all that happened over the bar of a row."""
+    if batch.adjusted[row]:
+        batch.bridge[row] = ratio
+        return
+    splits, cash = batch.table["split_ratio"].copy(), batch.table["dividend"].copy()
+    splits[row], cash[row], batch.bridged = ratio, 0.0, True
+    batch.table = batch.table.with_columns(split_ratio=splits, dividend=cash)
 
 
 def _tell(batch: Batch, days: Days) -> None:
