@@ -72,6 +72,9 @@ def test_yahoo_names_coins_by_their_pair_and_counts_them_in_currency(tmp_path: P
     text = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,1,3,1,2,2,5000\n"
     table, file = read(write(tmp_path, "BTC-USD.csv", text))
     assert table["volume"][0] == 5000.0 and file.volume_unit == "currency"
+    (tmp_path / "BTC.csv").write_text(text)
+    assert read(tmp_path / "BTC.csv", asset_class="crypto")[0]["volume"][0] == 5000.0
+    assert read(tmp_path / "BTC.csv")[0]["volume"][0] == 10_000.0
     table, _ = read(tmp_path / "BTC-USD.csv", volume_unit="units")
     assert table["volume"][0] == 10_000.0  # 5,000 units x 2
 

@@ -147,6 +147,14 @@ def test_temporary_files_are_gone_when_the_reader_stops(small: None, tmp_path: P
     parts.close()
 
 
+def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.vendor_files.streams._LONGEST_LINE", 1000)
+    monkeypatch.setattr("feeds.vendor_files.head._HEAD", 300)
+    path = tmp_path / "KO.csv"
+    path.write_text("date,close\n2020-01-02," + "1" * 2000 + "\n")
+    assert "line longer than 16 MB" in refusal(path)
+
+
 def test_no_room_for_temporary_files(
     small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

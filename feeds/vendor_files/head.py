@@ -28,6 +28,7 @@ __all__ = ["read_head"]
 
 _HEAD = 256 * 1024
 _MOST_ROWS = 1000
+_FEW = 10
 #: Moments that tell the step between bars.
 _ENOUGH = 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -68,12 +69,11 @@ def read_head(
     begin = _first_bytes(path)
     _refuse_pages(path, begin)
     encoding = options.encoding or detect_encoding(begin)
-    text, line = _first_block(path, encoding, options)
-    head = _rows(path, text, line, options)
+    head = _rows(path, _first_lines(path, encoding, options), options)
     columns, data = _columns(path, head, options)
     if not data.rows:
-        at = head.lines[-1] if head.lines else line
-        raise DataError(f"{path_name(path)}, line {at}: no bar below the header", "add its rows")
+        place = f"{path_name(path)}, line {head.lines[-1]}"
+        raise DataError(f"{place}: no bar below the header", "add its rows")
     decimal = options.decimal or _decimal(path, columns, data)
     texts = [row[columns.place["date"]].strip() for row in data.rows]
     style = _style(path, columns, texts, data.lines[0], options)
@@ -122,18 +122,22 @@ def _refuse_pages(path: Path, begin: bytes) -> None:
         raise DataError(f"{place}: JSON, not a table", "fetch it as CSV")
 
 
-def _first_block(path: Path, encoding: str, options: FileOptions) -> tuple[str, int]:
-    for block, line, _ in LineBlocks(path, encoding, _HEAD, options.last_line):
-        text = block.decode("utf-8")
-        if text.strip():
-            return text, line
-    raise DataError(f"{path_name(path)}, line 1: the file is empty", "fetch the file again")
+def _first_lines(path: Path, encoding: str, options: FileOptions) -> str:
+    """The text of the first lines, a few at least where there are as many."""
+    text = ""
+    for block, _, _ in LineBlocks(path, encoding, _HEAD, options.last_line):
+        text += block.decode("utf-8")
+        if text.strip() and text.count("\n") >= _FEW:
+            break
+    if not text.strip():
+        raise DataError(f"{path_name(path)}, line 1: the file is empty", "fetch the file again")
+    return text
 
 
-def _rows(path: Path, text: str, line: int, options: FileOptions) -> _Head:
+def _rows(path: Path, text: str, options: FileOptions) -> _Head:
     """The first rows that hold anything."""
     numbered = [
-        (at, row.rstrip("\r")) for at, row in enumerate(text.split("\n"), line) if row.strip()
+        (at, row.rstrip("\r")) for at, row in enumerate(text.split("\n"), 1) if row.strip()
     ][: _MOST_ROWS + 2]
     first = numbered[0][1].lstrip()
     place = f"{path_name(path)}, line {numbered[0][0]}"

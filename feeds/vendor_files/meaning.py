@@ -48,7 +48,7 @@ def meaning_of(columns: Columns, options: FileOptions) -> Meaning:
     the printed prices follow from them, and the file is traded.
     """
     form = columns.form
-    unit = options.volume_unit or _unit(columns)
+    unit = options.volume_unit or _unit(columns, options)
     kind = options.price_kind or form.price_kind
     notes = [form.note] if form.note else []
     if not options.volume_unit and form.vendor.startswith("a table"):
@@ -58,7 +58,10 @@ def meaning_of(columns: Columns, options: FileOptions) -> Meaning:
     events = "split_ratio" in columns.place
     adjusted = "adjusted" in columns.place
     if form.name == "yahoo" and not options.price_kind and events and adjusted:
-        notes.append("printed prices, volumes and dividends follow from the splits in the file")
+        notes.append(
+            "printed prices, volumes and dividends follow from the splits in the file; one after "
+            "its last day is not undone"
+        )
         return Meaning(unit, "traded", "unsplit", notes=tuple(notes))
     if kind == "traded":
         return Meaning(unit, kind, notes=tuple(notes))
@@ -74,10 +77,15 @@ def meaning_of(columns: Columns, options: FileOptions) -> Meaning:
     return Meaning("currency", kind, "scale", to_currency, tuple(notes))
 
 
-def _unit(columns: Columns) -> str:
-    if columns.form.name == "yahoo" and _PAIR.fullmatch(columns.symbol):
-        return "currency"
+def _unit(columns: Columns, options: FileOptions) -> str:
+    if columns.form.name == "yahoo":
+        coin = options.asset_class == "crypto" if options.asset_class else _is_pair(columns.symbol)
+        return "currency" if coin else "units"
     return columns.form.volume_unit
+
+
+def _is_pair(symbol: str) -> bool:
+    return _PAIR.fullmatch(symbol) is not None
 
 
 def bars_of(

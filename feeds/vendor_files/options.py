@@ -20,6 +20,7 @@ _CHOICES = {
     "decimal": (".", ","),
     "volume_unit": ("currency", "units"),
     "price_kind": ("adjusted", "index", "traded"),
+    "asset_class": ("crypto", "equity", "index", "reference"),
     "last_line": ("drop", "keep", "refuse"),
 }
 
@@ -48,6 +49,9 @@ class FileOptions:
         ``traded``, ``adjusted`` or ``index``, instead of what the vendor documents.
     timezone : str
         Of stamps that have a time of day and do not say it; UTC where not given.
+    asset_class : str
+        ``crypto``, ``equity`` or another class, where it is known: Yahoo counts the volume of
+        coins in currency and that of stocks in shares.
     last_line : {"refuse", "keep", "drop"}
         What becomes of a last line without its newline: it may have been cut off.
     """
@@ -63,6 +67,7 @@ class FileOptions:
     volume_unit: str = ""
     price_kind: str = ""
     timezone: str = ""
+    asset_class: str = ""
     last_line: str = "refuse"
 
 
