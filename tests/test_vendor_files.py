@@ -306,6 +306,17 @@ def test_parquet_of_many_kinds(tmp_path: Path) -> None:
         assert file.single_precision and file.interval == "1d" and list(table.line) == [1, 2]
 
 
+def test_parquet_with_dates_as_text_whose_order_comes_late(tmp_path: Path) -> None:
+    texts = [*[f"0{1 + at % 9}/0{1 + at // 9 % 9}/2020" for at in range(2500)], "13/02/2020"]
+    pd.DataFrame({"date": texts, "close": 1.0}).to_parquet(tmp_path / "KO.parquet")
+    table, file = read(tmp_path / "KO.parquet")
+    assert days(table)[0] == "2020-01-01" and days(table)[1] == "2020-01-02"
+    assert file.dates == "DD/MM/YYYY"
+    pd.DataFrame({"date": texts[:-1], "close": 1.0}).to_parquet(tmp_path / "KO.parquet")
+    with pytest.raises(DataError, match="day or the month first, and none in the file tells"):
+        read(tmp_path / "KO.parquet")
+
+
 def test_parquet_with_counts_of_seconds(tmp_path: Path) -> None:
     frame = pd.DataFrame({"date": [1577923200, 1577926800], "symbol": "KO", "close": [1.0, 2.0]})
     frame.to_parquet(tmp_path / "x.parquet")

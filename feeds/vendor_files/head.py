@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from feeds.errors import DataError
-from feeds.vendor_files.dates import DateStyle, Stamps, find_styles, time_of_day
+from feeds.vendor_files.dates import DateStyle, Stamps, time_of_day
 from feeds.vendor_files.faults import check_width
 from feeds.vendor_files.forms import FORMS
 from feeds.vendor_files.layout import Columns, Layout, by_position, map_columns
@@ -22,6 +22,7 @@ from feeds.vendor_files.meaning import meaning_of
 from feeds.vendor_files.names import path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import LineBlocks, detect_encoding
+from feeds.vendor_files.style_choice import choose_style
 from feeds.vendor_files.timing import Clock, find_interval
 
 __all__ = ["read_head"]
@@ -76,10 +77,11 @@ def read_head(
         raise DataError(f"{place}: no bar below the header", "add its rows")
     decimal = options.decimal or _decimal(path, columns, data)
     texts = [row[columns.place["date"]].strip() for row in data.rows]
-    style = _style(path, columns, texts, data.lines[0], options)
+    place = f"{path_name(path)}, line {data.lines[0]}"
+    style = choose_style(place, texts, options, complete=False)
     if style is None:
         texts = list(itertools.chain(*stamps(columns, encoding, head.separator)))
-        style = _style(path, columns, texts, 0, options)
+        style = choose_style(path_name(path), texts, options, complete=True)
     assert style is not None
     local = _local(columns, style, data)
     alike = _one_symbol(columns, data, local)
@@ -223,39 +225,6 @@ def _decimal(path: Path, columns: Columns, head: _Head) -> str:
             "give decimal=, or decimal=. and write the numbers without marks between thousands",
         )
     return "," if comma and head.separator != "," else "."
-
-
-def _style(
-    path: Path, columns: Columns, texts: Sequence[str], line: int, options: FileOptions
-) -> DateStyle | None:
-    """The way of writing dates; None where the first ones leave it open."""
-    if options.date_format:
-        zone = "%z" in options.date_format
-        time = "clock" if "%H" in options.date_format or "%I" in options.date_format else ""
-        return DateStyle("given", time=time, zone=zone, format=options.date_format)
-    styles = find_styles([text for text in dict.fromkeys(texts) if text])
-    if options.date_order:
-        styles = [s for s in styles if s.days == options.date_order or len(s.days) != 3]
-    place = f"{path_name(path)}, line {line}" if line else path_name(path)
-    if not styles:
-        problem = "its year has two digits" if _two_digits(texts[0]) else "no known way to write it"
-        raise DataError(
-            f"{place}: date {shown(texts[0])}: {problem}",
-            "write 2020-01-31, or give date_format, such as date_format=%d.%m.%y",
-        )
-    if len(styles) == 1:
-        return styles[0]
-    if line:
-        return None
-    raise DataError(
-        f"{place}: dates such as {shown(texts[0])} may have the day or the month first, and none "
-        "in the file tells",
-        "give date_order=dmy or date_order=mdy",
-    )
-
-
-def _two_digits(text: str) -> bool:
-    return bool(re.match(r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,})[-/. ]\d{2}(?!\d)", text))
 
 
 def _clock(

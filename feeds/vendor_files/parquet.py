@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 
 from feeds.errors import DataError
 from feeds.vendor_files.blocks import Block, Codes, Tally, melt
-from feeds.vendor_files.dates import UNITS, DateStyle, Stamps, find_styles
+from feeds.vendor_files.dates import UNITS, DateStyle, Stamps
 from feeds.vendor_files.layout import Columns, Layout, map_columns
 from feeds.vendor_files.meaning import meaning_of
 from feeds.vendor_files.names import check_symbol, path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import digest
+from feeds.vendor_files.style_choice import choose_style
 from feeds.vendor_files.timing import Clock, find_interval
 
 __all__ = ["ParquetReader"]
@@ -114,12 +115,12 @@ class ParquetReader:
         self._single = any(kind in (pa.float32(), pa.float16()) for kind in kinds)
 
     def _decide(self, file: pq.ParquetFile, columns: Columns, options: FileOptions) -> Layout:
-        date = self._names[columns.place["date"]]
+        date = self._date = self._names[columns.place["date"]]
         names = [date]
         if "symbol" in columns.place:
             names.append(self._names[columns.place["symbol"]])
         head = next(file.iter_batches(2000, columns=names, use_threads=False)).select(names)
-        style = self._style(head.column(0), options)
+        style = self._style(head.column(0), file, options)
         local, offset = _clock_of(head.column(0), style, Stamps(style), self.name, 1)
         one = local
         if len(names) == 2:
@@ -143,30 +144,20 @@ class ParquetReader:
             notes=(*meaning.notes, *notes),
         )  # fmt: skip
 
-    def _style(self, dates: pa.Array, options: FileOptions) -> DateStyle:
+    def _style(self, dates: pa.Array, file: pq.ParquetFile, options: FileOptions) -> DateStyle:
         kind = dates.type
         if pa.types.is_date(kind):
             return DateStyle("days")
         if pa.types.is_timestamp(kind):
             return DateStyle("stamps", time="clock", zone=bool(kind.tz))
-        if pa.types.is_integer(kind):
-            texts = [str(value) for value in dates.drop_null().to_pylist()]
-        elif _is_text(kind):
-            texts = [text.strip() for text in dates.dictionary.to_pylist()]
-        else:
+        if not (pa.types.is_integer(kind) or _is_text(kind)):
             raise DataError(f"{self.name}: the dates are {kind}", "write dates or time stamps")
-        if options.date_format:
-            return DateStyle("given", zone="%z" in options.date_format, format=options.date_format)
-        styles = find_styles(texts)
-        if options.date_order:
-            styles = [s for s in styles if s.days == options.date_order or len(s.days) != 3]
-        if len(styles) != 1:
-            problem = "may have the day or the month first" if styles else "are no known stamps"
-            raise DataError(
-                f"{self.name}: dates such as {shown(texts[0] if texts else '')} {problem}",
-                "give date_order=dmy or mdy, or a date_format",
-            )
-        return styles[0]
+        style = choose_style(f"{self.name}, row 1", _texts(dates), options, complete=False)
+        if style is None:
+            every = file.read([self._date], use_threads=False).column(0).combine_chunks()
+            style = choose_style(self.name, _texts(every), options, complete=True)
+        assert style is not None
+        return style
 
     def _block(self, batch: pa.RecordBatch, lines: np.ndarray) -> Block:
         columns = self.layout.columns
@@ -229,6 +220,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _decimal(kind: pa.DataType) -> bool:
     return pa.types.is_decimal(kind)
+
+
+def _texts(dates: pa.Array) -> list[str]:
+    """The different stamps as text."""
+    values = dates.dictionary if _is_text(dates.type) else dates.unique()
+    return [str(value).strip() for value in values.drop_null().to_pylist()]
 
 
 def _float64(cells: pa.Array) -> np.ndarray:
