@@ -247,6 +247,33 @@ def test_damage_is_a_refusal_or_other_bars_but_never_a_crash(
     assert all(np.isfinite(v[~np.isnan(v)]).all() for v in table.columns.values())
 
 
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(at=st.floats(0, 1), value=st.integers(0, 255), again=st.floats(0, 1))
+def test_damaged_parquet_is_a_refusal_or_other_bars_but_never_a_crash(
+    at: float, value: int, again: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.parquet"
+    long_frame("by symbol").to_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[int(at * (len(content) - 1))] = value
+    content[int(again * (len(content) - 1))] ^= value
+    path.write_bytes(content)
+    try:
+        read(path)
+    except UserError as error:
+        assert len(str(error).splitlines()) <= 3 and path.name in str(error)
+
+
+def test_parquet_with_checksums_shows_any_change(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    frame = long_frame("by symbol")
+    frame.to_parquet(path, write_page_checksum=True, compression=None)
+    content = bytearray(path.read_bytes())
+    content[content.index(np.float64(30.0).tobytes())] ^= 1
+    path.write_bytes(content)
+    assert "does not read as Parquet" in refusal(path)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(
     values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,10 +39,8 @@ class ParquetReader:
 
     def __init__(self, path: Path, options: FileOptions) -> None:
         self._path, self.name = path, path_name(path)
-        with self._opened() as file:
+        with self._guarded(), self._opened() as file:
             schema = file.schema_arrow
-            if not file.metadata.num_rows:
-                raise DataError(f"{self.name}: no bar in it", "add its rows")
             columns = map_columns(path, _date_first(schema.names), options, 0)
             self._names = {at: _date_first(schema.names)[at] for at in range(len(schema.names))}
             self._check_types(schema, columns)
@@ -58,10 +57,11 @@ class ParquetReader:
         self.tally = Tally(sha256=digest(self._path))
         self.tally.single_precision = self._single
         row = 1
-        for batch in self._batches(names):
-            lines = np.arange(row, row + len(batch), dtype=np.int64)
-            row += len(batch)
-            yield self._block(batch, lines)
+        with self._guarded():
+            for batch in self._batches(names):
+                lines = np.arange(row, row + len(batch), dtype=np.int64)
+                row += len(batch)
+                yield self._block(batch, lines)
 
     def scan(self) -> Iterator[np.ndarray] | None:
         """The codes of all rows, from the one column; None for a wide table."""
@@ -70,16 +70,24 @@ class ParquetReader:
     def _scan(self) -> Iterator[np.ndarray]:
         row = 1
         name = self._names[self.layout.columns.place["symbol"]]
-        for batch in self._batches([name]):
-            yield self._symbols(batch.column(0), row)
-            row += len(batch)
+        with self._guarded():
+            for batch in self._batches([name]):
+                yield self._symbols(batch.column(0), row)
+                row += len(batch)
 
-    def _opened(self) -> pq.ParquetFile:
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Damage may show wherever the file is read."""
         try:
-            return pq.ParquetFile(self._path, read_dictionary=self._text_columns())
-        except (pa.ArrowException, OSError) as error:
+            yield
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             problem = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
             raise DataError(f"{self.name}: does not read as Parquet: {problem}", _AGAIN) from None
+
+    def _opened(self) -> pq.ParquetFile:
+        return pq.ParquetFile(
+            self._path, read_dictionary=self._text_columns(), page_checksum_verification=True
+        )
 
     def _text_columns(self) -> list[str]:
         """Columns of text, which are read as numbers into a list of the different texts."""
@@ -88,12 +96,8 @@ class ParquetReader:
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         with self._opened() as file:
-            try:
-                for batch in file.iter_batches(_BATCH, columns=names, use_threads=False):
-                    yield batch.select(names)
-            except (pa.ArrowException, OSError) as error:
-                problem = str(error).splitlines()[0][:120]
-                raise DataError(f"{self.name}: damaged: {problem}", _AGAIN) from None
+            for batch in file.iter_batches(_BATCH, columns=names, use_threads=False):
+                yield batch.select(names)
 
     def _used(self, columns: Columns) -> list[int]:
         return sorted({*columns.place.values(), *(at for at, _ in columns.numbers())})
@@ -119,7 +123,11 @@ class ParquetReader:
         names = [date]
         if "symbol" in columns.place:
             names.append(self._names[columns.place["symbol"]])
-        head = next(file.iter_batches(2000, columns=names, use_threads=False)).select(names)
+        batches = file.iter_batches(2000, columns=names, use_threads=False)
+        head = next(batches, None)
+        if head is None or not len(head):
+            raise DataError(f"{self.name}: no bar in it", "add its rows")
+        head = head.select(names)
         style = self._style(head.column(0), file, options)
         local, offset = _clock_of(head.column(0), style, Stamps(style), self.name, 1)
         one = local

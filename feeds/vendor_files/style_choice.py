@@ -37,6 +37,7 @@ def choose_style(
     DataError
         If no style reads them, or all of them leave the order of day and month open.
     """
+    first = texts[0] if texts else ""
     if options.date_format:
         zone = "%z" in options.date_format
         time = "clock" if "%H" in options.date_format or "%I" in options.date_format else ""
@@ -45,9 +46,9 @@ def choose_style(
     if options.date_order:
         styles = [s for s in styles if s.days == options.date_order or len(s.days) != 3]
     if not styles:
-        problem = "its year has two digits" if _two_digits(texts[0]) else "no known way to write it"
+        problem = "its year has two digits" if _two_digits(first) else "no known way to write it"
         raise DataError(
-            f"{place}: date {shown(texts[0])}: {problem}",
+            f"{place}: date {shown(first)}: {problem}",
             "write 2020-01-31, or give date_format, such as date_format=%d.%m.%y",
         )
     if len(styles) == 1:
@@ -55,7 +56,7 @@ def choose_style(
     if not complete:
         return None
     raise DataError(
-        f"{place}: dates such as {shown(texts[0])} may have the day or the month first, and none "
+        f"{place}: dates such as {shown(first)} may have the day or the month first, and none "
         "in the file tells",
         "give date_order=dmy or date_order=mdy",
     )
