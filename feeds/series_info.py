@@ -35,7 +35,7 @@ class SeriesInfo:
     notes : tuple of str
         What a user should know of the series.
     accepted : tuple of str
-        Stamps (ISO) of bars whose leap in price is known to be real.
+        Stamps (ISO) of bars whose leap in price was judged: it is taken as it is.
     """
 
     symbol: str

@@ -138,6 +138,15 @@ def test_an_adjustment_broken_by_a_print_does_not_poison_the_rest():
     assert _events(cleaned) == {} and returns(cleaned).abs().max() < 0.1
 
 
+def test_a_split_that_the_vendor_missed_is_seen_beside_the_noise_of_its_adjusted_close():
+    bars = scaled(ordinary(), slice(30, None), 0.5)
+    bars.iloc[30:, bars.columns.get_loc("volume")] *= 2
+    bars = _adjusted(bars, {30: 1 + 1e-7})
+    cleaned = clean(bars)
+    assert told(cleaned, "unadjusted_split") == [("unadjusted_split", "repair", _day(30))]
+    assert _events(cleaned) == {_day(30): (2.0, 0.0)}
+
+
 def test_a_row_without_an_adjusted_close_takes_the_factor_of_the_one_before():
     bars = _adjusted(ordinary(), {30: 1.02})
     bars = _set(_set(bars, 30, adjusted=NAN), 0, adjusted=NAN)

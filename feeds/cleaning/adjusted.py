@@ -20,7 +20,7 @@ _SIMPLE_PART = 5
 _SMALL = 5
 #: From here on the cash is what the vendor took off the close before, not what reproduces it.
 _LARGE_PAYMENT = 1.5
-#: A price that moves by less, as a log, needs no event.
+#: A price that moves by less, as a log, needs no event; an event of more stands out of it.
 _LEAP = np.log(1.5)
 #: A ratio below one is a reverse split only from here on.
 _LEAST_REVERSE = 0.97
@@ -65,7 +65,7 @@ def _split_up(
     """Enter the event of each of `rows`."""
     moved = np.log(closes[rows] / closes[rows - 1] * paid)
     size = np.abs(np.log(paid))
-    seen = np.abs(moved) <= 0.5 * size
+    seen = np.abs(moved) <= 0.5 * size + np.where(size > _LEAP, 0.05, 0.0)
     fraction = _fraction(paid)
     split = np.isfinite(fraction) & seen
     splits[rows[split]] = fraction[split]

@@ -25,6 +25,8 @@ _EXPLAINED = math.log(1.25)
 _SHORT_HISTORY = 5
 #: So much more than the usual value is traded in a plunge that no wrong print shows it.
 _PLUNGE = 3.0
+#: A step of the events below this explains no leap: the rounding of an adjusted close.
+_UNTOLD = 0.01
 #: A cap within this factor went on.
 _SAME_CAP = 3.0
 
@@ -57,7 +59,8 @@ class _View:
     def leap(self, last: int, row: int) -> tuple[float, float]:
         """Ratio of the closes, and what to multiply prices of `row` by, as events explain best."""
         ratio = float(self.closes[row] / self.closes[last])
-        scale = math.exp(float(self.batch.factor[row] - self.batch.factor[last]))
+        told = float(self.batch.factor[row] - self.batch.factor[last])
+        scale = math.exp(told) if abs(told) > _UNTOLD else 1.0
         if abs(math.log(ratio * scale)) < abs(math.log(ratio)):
             return ratio * scale, scale
         return ratio, 1.0

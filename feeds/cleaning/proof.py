@@ -15,8 +15,8 @@ __all__ = ["SPLITS", "Trading", "power_of_ten", "split_between"]
 SPLITS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 50.0, 100.0)
 #: How far open, close and range may be off the ratio, as logs: those of small splits less.
 _NEAR, _NEAR_SMALL = (0.05, 0.15, 0.25), (0.04, 0.10, 0.14)
-#: The traded value of an ordinary day is within this factor of its median; a crash is not.
-_ORDINARY = 3.0
+#: The traded value of an ordinary day over its median: a crash has more, a wrong print less.
+_ORDINARY = (0.5, 3.0)
 #: Bars whose volume must be known for a median to count as evidence of a split.
 _ENOUGH = 3
 #: A split is a leap of this many ordinary days: warrants halve of themselves.
@@ -69,7 +69,7 @@ class Trading:
         """Whether the value that was traded is that of an ordinary day; None where not known."""
         if self.bars < _ENOUGH or self.thin:
             return None
-        return 1 / _ORDINARY <= self.value <= _ORDINARY
+        return _ORDINARY[0] <= self.value <= _ORDINARY[1]
 
 
 def split_between(batch: Batch, last: int, row: int, first: int) -> float | None:

@@ -165,8 +165,8 @@ def _apply(batch: Batch, found: Found) -> None:
             stop = ends[np.searchsorted(ends, row, side="right")]
             batch.factor[row:stop] += np.log(ratio) - step
             _bridge(batch, row, ratio)
-        else:
-            batch.accepted[row] = True
+        # What is left of a leap is not judged again.
+        batch.accepted[row] = True
 
 
 def _bridge(batch: Batch, row: int, ratio: float) -> None:
