@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from feeds.fundamentals import align_fundamentals
 from feeds.panel import Panel
 from feeds.spells import membership
 
-__all__ = ["REFERENCE_CLASSES", "align_block", "panel_of"]
+__all__ = ["REFERENCE_CLASSES", "Memory", "Space", "align_block", "panel_of"]
 
 #: Classes that are shown and compared with, and never traded.
 REFERENCE_CLASSES = ("index", "reference")
@@ -25,8 +25,29 @@ _PRICES = ("open", "high", "low", "close", "volume")
 _FACTORS = ("split_factor", "dividend_factor")
 _FLOATS = (*_PRICES, *_FACTORS)
 _OPTIONAL = ("market_cap", "book_equity", "shares")
-#: Makes an array by name, shape and type, its content undefined.
-Allocate = Callable[[str, tuple[int, ...], Any], np.ndarray]
+#: Cells that are looked through at a time.
+_CELLS = 1 << 20
+
+
+class Space(Protocol):
+    """Where large arrays are made."""
+
+    def array(self, name: str, shape: tuple[int, ...], kind: Any, value: Any) -> np.ndarray:
+        """An array full of a value."""
+
+    def release(self) -> None:
+        """What was written so far will not be touched for a while."""
+
+
+class Memory:
+    """The memory of the process."""
+
+    def array(self, name: str, shape: tuple[int, ...], kind: Any, value: Any) -> np.ndarray:
+        """An array full of a value."""
+        return np.full(shape, value, dtype=kind)
+
+    def release(self) -> None:
+        """Nothing to do."""
 
 
 def align_block(
@@ -37,7 +58,7 @@ def align_block(
     *,
     filings: pd.DataFrame | None = None,
     spells: pd.DataFrame | None = None,
-    allocate: Allocate | None = None,
+    space: Space | None = None,
 ) -> Aligned:
     """Align every symbol of a universe on one calendar.
 
@@ -54,8 +75,8 @@ def align_block(
         The calendar of `dates`.
     filings, spells : DataFrame, optional
         Fundamentals and dated membership, checked.
-    allocate : callable, optional
-        Makes the large arrays, in memory unless it puts them elsewhere.
+    space : Space, optional
+        Makes the large arrays; in memory by default.
 
     Returns
     -------
@@ -68,11 +89,14 @@ def align_block(
     DataError
         If a close is not a positive number.
     """
-    block = _Block(universe, dates, allocate or _in_memory)
+    space = space or Memory()
+    block = _Block(universe, dates, space)
     for table in tables:
         block.add(table)
+        space.release()
     block.carry_factors()
     block.arrays["member"][...] = membership(block.assets, dates, spells)
+    space.release()
     if filings is not None:
         _add_filings(block.arrays, filings, block.assets["symbol"].tolist(), dates)
     return _compact(block, calendar)
@@ -94,7 +118,7 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
     optional = {
         name: arrays[name][:rows]
         for name in _OPTIONAL
-        if name in arrays and np.isfinite(arrays[name][:rows]).any()
+        if name in arrays and _any(arrays[name][:rows], np.isfinite)
     }
     # A reason is known only once the series has ended: with the last bar of its last day.
     over = str((dates[rows - 1] + 1).astype("datetime64[D]") - 1)
@@ -123,10 +147,10 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
 class _Block:
     """The (T, N) arrays of a universe, filled table by table."""
 
-    def __init__(self, universe: pd.DataFrame, dates: np.ndarray, allocate: Allocate) -> None:
+    def __init__(self, universe: pd.DataFrame, dates: np.ndarray, space: Space) -> None:
         is_reference = universe["asset_class"].isin(REFERENCE_CLASSES).to_numpy()
         self.assets, self.references = universe[~is_reference], universe[is_reference]
-        self.dates, self._allocate = dates, allocate
+        self.dates, self._space = dates, space
         self._columns = {symbol: column for column, symbol in enumerate(self.assets["symbol"])}
         # References count from -2 down; -1 is a symbol that the universe lacks.
         others = enumerate(self.references["symbol"])
@@ -170,6 +194,7 @@ class _Block:
                 for row in self.arrays[name]:
                     before = np.where(np.isnan(row), before, row)
                     row[:] = before
+                self._space.release()
 
     def _places(self, symbols: tuple[str, ...]) -> np.ndarray:
         """(S,) column of each symbol; the tables of a file share their symbols."""
@@ -180,8 +205,8 @@ class _Block:
 
     def _make(self, name: str, value: Any = np.nan, kind: Any = np.float64) -> None:
         if name not in self.arrays:
-            self.arrays[name] = self._allocate(name, (len(self.dates), len(self.assets)), kind)
-            self.arrays[name][...] = value
+            shape = len(self.dates), len(self.assets)
+            self.arrays[name] = self._space.array(name, shape, kind, value)
 
     def _put_factor(
         self, name: str, values: np.ndarray, column: np.ndarray, place: np.ndarray
@@ -206,8 +231,14 @@ class _Block:
             )
 
 
-def _in_memory(name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
-    return np.empty(shape, dtype=kind)
+def _any(values: np.ndarray, test: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Whether any cell passes a test; looks no further than it must."""
+    step = max(_CELLS // max(values.shape[1], 1), 1)
+    return any(test(values[row : row + step]).any() for row in range(0, len(values), step))
+
+
+def _is_not_one(values: np.ndarray) -> np.ndarray:
+    return values != 1.0
 
 
 def _add_filings(
@@ -225,9 +256,9 @@ def _add_filings(
 def _compact(block: _Block, calendar: str) -> Aligned:
     """Leave out what need not be stored: factors of 1, and ranges where all is close-only."""
     found = block.arrays
-    ones = tuple(n for n in _FACTORS if n not in found or np.all(found[n] == 1.0))
+    ones = tuple(n for n in _FACTORS if n not in found or not _any(found[n], _is_not_one))
     unneeded = set(ones) | {
-        name for name in _OPTIONAL if name in found and not np.isfinite(found[name]).any()
+        name for name in _OPTIONAL if name in found and not _any(found[name], np.isfinite)
     }
     if np.all(block.first_open == len(block.dates)):
         unneeded |= {"open", "high", "low"}

@@ -228,7 +228,7 @@ def _align(
             calendar,
             filings=read_fundamentals(folder, manifest),
             spells=read_spells(folder, manifest["files"], universe),
-            allocate=building.array,
+            space=building,
         )
         return building.save(aligned)
 
