@@ -19,7 +19,9 @@ from feeds.cleaning.rules import CleaningRules
 from feeds.delistings import end_reasons
 from feeds.errors import DataError
 from feeds.filings.table import FilingReport
+from feeds.label_checks import Closes, check_references
 from feeds.membership import Membership
+from feeds.reused_tickers import Later, later_series
 from feeds.series_info import SeriesInfo
 from feeds.set_limits import check_currencies, looks_like_survivors, set_limits
 from feeds.set_report import IngestReport
@@ -30,8 +32,12 @@ __all__ = ["Part", "SetPlan", "write_set"]
 #: All bars of some symbols, and what is known of these.
 Part = tuple[BarTable, Mapping[str, SeriesInfo]]
 
-#: See :class:`SetPlan`.
-Filings = Callable[[Mapping[str, str], Iterable[BarTable]], tuple[pd.DataFrame, FilingReport]]
+#: From price kinds by symbol, the set's bars, and the later series of reused tickers.
+Filings = Callable[
+    [Mapping[str, str], Iterable[BarTable], Later], tuple[pd.DataFrame, FilingReport]
+]
+#: From the set's symbols, its first and last day, and the later series of reused tickers.
+Members = Callable[[Collection[str], tuple[np.datetime64, np.datetime64], Later], Membership]
 
 #: Sessions (days for coins) without a bar after which a series has ended. Holdings are closed
 #: after as many (`execution.stale_after`), so that a later end of the data changes no reason.
@@ -61,10 +67,12 @@ class SetPlan:
     tables : dict of str to DataFrame
         Further tables by file name.
     filings : callable, optional
-        From price kinds by symbol and the set's bars to fundamentals.csv and its report.
+        Gives fundamentals.csv and its report.
     membership : callable, optional
-        From the set's symbols to the dated membership of an index: stocks that it does not
-        name are never in the universe, coins always.
+        Gives the dated membership of an index: stocks that it does not name are never in the
+        universe, coins always.
+    references : dict of str to (days, closes)
+        Series that are trusted, by symbol: labels of the set's are held against them.
     delistings : DataFrame, optional
         As :func:`feeds.delistings.read_delistings` gives them: why series ended.
     asked_to : dict of str to datetime64[D]
@@ -81,7 +89,8 @@ class SetPlan:
     interval: str = "1d"
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     filings: Filings | None = None
-    membership: Callable[[Collection[str]], Membership] | None = None
+    membership: Members | None = None
+    references: dict[str, Closes] = field(default_factory=dict)
     delistings: pd.DataFrame | None = None
     asked_to: dict[str, np.datetime64] = field(default_factory=dict)
 
@@ -124,7 +133,7 @@ def write_set(
     universe = writer.universe()
     report.spans = {row.symbol: (row.start, row.end) for row in universe.itertuples()}
     last = plan.end if plan.end is not None else np.datetime64(universe["end"].max())
-    reasons = _reasons(universe, last, plan)
+    reasons = _reasons(universe, last, plan, report.parents)
     limits, never = _further_tables(plan, writer, universe, report)
     manifest = _manifest(plan, report, universe, reasons, limits)
     told = report.as_dict()
@@ -151,8 +160,16 @@ def _further_tables(
     """
     limits: list[str] = []
     never: list[str] = []
+    writer.close()
+    later = later_series(report.parents, dict(zip(universe["symbol"], universe["start"])))
+    if plan.references:
+        classes = dict(zip(universe["symbol"], universe["asset_class"]))
+        report.day_labels = check_references(writer.bars(), plan.references, classes)
+        for symbol, told in report.day_labels.items():
+            limits += [f"{symbol}: {text}." for text in told["findings"]]
     if plan.membership is not None:
-        members = plan.membership(universe["symbol"].tolist())
+        span = np.datetime64(universe["start"].min()), np.datetime64(universe["end"].max())
+        members = plan.membership(universe["symbol"].tolist(), span, later)
         plan.tables["membership.csv"] = members.table
         report.membership = members.findings
         stocks = universe["symbol"][universe["asset_class"] == "equity"]
@@ -161,9 +178,8 @@ def _further_tables(
             limits.append(f"{len(never)} stocks are on no day in the list of members.")
         limits += members.limits()
     if plan.filings is not None:
-        writer.close()
         kinds = dict(zip(universe["symbol"], universe["price_kind"]))
-        plan.tables["fundamentals.csv"], report.filings = plan.filings(kinds, writer.bars())
+        plan.tables["fundamentals.csv"], report.filings = plan.filings(kinds, writer.bars(), later)
         plan.tables["filing_repairs.csv"] = report.filings.log.table()
         limits += report.filings.limits()
     return limits, never
@@ -218,7 +234,9 @@ def _nothing_left(report: IngestReport) -> tuple[str, str]:
     return "there is no bar in the range asked for", "widen --start and --end, or name other files"
 
 
-def _reasons(universe: pd.DataFrame, last: np.datetime64, plan: SetPlan) -> dict[str, str]:
+def _reasons(
+    universe: pd.DataFrame, last: np.datetime64, plan: SetPlan, parents: Mapping[str, str]
+) -> dict[str, str]:
     """Why series ended: as given, or ``unknown`` where the others go on for long enough."""
     ends = universe["end"].to_numpy(dtype="datetime64[D]")
     asked = [plan.asked_to.get(name, last) for name in universe["symbol"]]
@@ -234,4 +252,5 @@ def _reasons(universe: pd.DataFrame, last: np.datetime64, plan: SetPlan) -> dict
     }
     if plan.delistings is None:
         return found
-    return found | end_reasons(plan.delistings, dict(zip(universe["symbol"], universe["end"])))
+    last_bars = dict(zip(universe["symbol"], universe["end"]))
+    return found | end_reasons(plan.delistings, last_bars, parents=parents)

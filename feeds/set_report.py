@@ -39,6 +39,8 @@ class IngestReport:
         Of a series that began when a ticker was reused: the symbol its rows came with.
     filings : FilingReport, optional
         What became of a file of filings.
+    day_labels : dict of str to dict
+        What came of holding a series against its reference.
     membership : tuple of (int, str, str)
         Line, symbol and what was done about it, of a file of members.
     log : RepairLog
@@ -54,6 +56,7 @@ class IngestReport:
     readings: list[dict[str, Any]] = field(default_factory=list)
     parents: dict[str, str] = field(default_factory=dict)
     filings: FilingReport | None = None
+    day_labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     membership: tuple[tuple[int, str, str], ...] = ()
     log: RepairLog = field(default_factory=RepairLog)
 
@@ -67,6 +70,8 @@ class IngestReport:
             "files": self.readings,
             "symbols": symbols,
         }
+        if self.day_labels:
+            told["day_labels"] = self.day_labels
         if self.membership:
             told["membership"] = [list(finding) for finding in self.membership]
         return told if self.filings is None else {**told, "filings": self.filings.as_dict()}

@@ -18,8 +18,8 @@ from factors.registry import Factor, check_fields, check_parameters, get_factor
 from feeds.calendars import is_session
 from feeds.errors import ConfigError
 from feeds.panel import Panel
-from feeds.store import DataSet, load_dataset
-from feeds.universe import eligible_assets
+from feeds.store import DataSet, load_dataset, read_native
+from feeds.universe import NATIVE_CLASSES, eligible_assets
 from strategies.construction import PortfolioRules, Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
@@ -77,7 +77,7 @@ def prepare(config: BacktestConfig) -> Study:
     )
     carry = make_carry(panel, **config.costs.carry.model_dump())
     rows = _rows(config, panel)
-    eligible = eligible_assets(panel, config.data.investable)
+    eligible = _eligible(config, panel)
     pre = config.preprocess
     scores = composite_scores(
         panel,
@@ -92,6 +92,22 @@ def prepare(config: BacktestConfig) -> Study:
     trend = momentum(panel, **_trend_parameters(config))[rows]
     signals = Signals(rows, eligible[rows], scores.composite, trend)
     return Study(config, data, panel, scores, signals, costs, carry)
+
+
+def _eligible(config: BacktestConfig, panel: Panel) -> np.ndarray:
+    """(T, N) who may be held; coins reach a floor of traded value by their own days."""
+    floors = config.data.investable
+    coins = panel.assets[np.isin(panel.asset_class, NATIVE_CLASSES)].tolist()
+    folded = bool(coins) and panel.calendar != "24/7"
+    if floors is None or floors.min_dollar_volume <= 0 or not folded:
+        return eligible_assets(panel, floors)
+    # Read only where it counts: the folded bar of a Monday holds three days.
+    from feeds.native_days import native_statistics
+
+    units = dict(zip(panel.assets.tolist(), panel.volume_unit.tolist()))
+    bars = read_native(config.data.dir, coins)
+    native = native_statistics(bars, units, panel.assets.tolist(), panel.dates)
+    return eligible_assets(panel, floors, native.dollar_volume)
 
 
 def execute(

@@ -64,7 +64,7 @@ def main_guard(
             print("\n".join(f"error: {error}".splitlines()[:3]), file=sys.stderr)
             return EXIT_USER_MISTAKE
         except KeyboardInterrupt:
-            print("interrupted: nothing was written", file=sys.stderr)
+            print("interrupted: what was there before is as it was", file=sys.stderr)
             return EXIT_INTERRUPTED
 
     return guarded

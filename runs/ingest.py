@@ -105,8 +105,16 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
         help="of the price tables (default: auto, text up to a million bars)",
     )  # fmt: skip
     group.add_argument("--fundamentals", type=Path, help="filings with the day of filing")
+    group.add_argument(
+        "--filing-option", action="append", default=[], metavar="NAME=VALUE",
+        help="how to read the filings, as book_equity=ceq or units=drop; may be repeated",
+    )  # fmt: skip
     group.add_argument("--membership", type=Path, help="members of an index, with entry and exit")
     group.add_argument("--delistings", type=Path, help="why series ended: symbol, date, event")
+    group.add_argument(
+        "--reference", action="append", default=[], metavar="SYMBOL=PATH",
+        help="a file whose days are right, to hold a symbol's day labels against; may be repeated",
+    )  # fmt: skip
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from feeds.atomic import replacing_folder
@@ -36,6 +37,8 @@ _COIN_FORMS = (
 def ingest_files(arguments: argparse.Namespace, console: Console | None) -> int:
     """Make a set of all that is in ``--raw``."""
     options = parse_options(option_pairs(arguments.option))
+    if arguments.asset_class:
+        options = replace(options, asset_class=arguments.asset_class)
     check_output(arguments.out)
     reading, report = Reading(), IngestReport()
     asset_class, interval = _asset_class(arguments, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ import numpy as np
 from feeds.cleaning.rules import CleaningRules, load_rules
 from feeds.delistings import read_delistings
 from feeds.errors import ConfigError
-from feeds.membership import Membership, read_membership
-from feeds.pipeline import Filings, SetPlan
+from feeds.label_checks import Closes, read_reference
+from feeds.membership import read_membership
+from feeds.pipeline import Filings, Members, SetPlan
 
 if TYPE_CHECKING:
     import argparse
@@ -43,36 +44,48 @@ def make_plan(
         known=np.datetime64(dt.datetime.now(dt.timezone.utc).replace(tzinfo=None), "s"),
         form=arguments.format,
         interval=interval,
-        filings=_filings(arguments.fundamentals) if arguments.fundamentals else None,
+        filings=_filings(arguments) if arguments.fundamentals else None,
         membership=_membership(arguments.membership) if arguments.membership else None,
+        references=_references(arguments.reference),
         delistings=read_delistings(arguments.delistings) if arguments.delistings else None,
     )
 
 
-def _membership(path: Path) -> Callable[[Collection[str]], Membership]:
+def _membership(path: Path) -> Members:
     """The file of members, looked through at once."""
     read_membership(path)
-    return lambda symbols: read_membership(path, symbols)
+    return lambda symbols, span, later: read_membership(path, symbols, span=span, later=later)
 
 
-def _filings(path: Path) -> Filings:
+def _filings(arguments: argparse.Namespace) -> Filings:
     """The file of filings, read at once: a fault in it is told before anything is fetched."""
-    from feeds.filings.options import FilingOptions
+    from feeds.filings.options import parse_filing_options
     from feeds.filings.read import read_filings
     from feeds.filings.table import filings_table
 
-    options = FilingOptions()
-    read = read_filings(path, options)
-    return lambda kinds, bars: filings_table(read, options, kinds, bars)
+    options = parse_filing_options(option_pairs(arguments.filing_option, "--filing-option"))
+    read = read_filings(arguments.fundamentals, options)
+    return lambda kinds, bars, later: filings_table(read, options, kinds, bars, later)
 
 
-def option_pairs(given: list[str]) -> dict[str, str]:
+def _references(given: list[str]) -> dict[str, Closes]:
+    """``SYMBOL=PATH`` texts, each file read at once."""
+    found = {}
+    for text in given:
+        symbol, mark, path = text.partition("=")
+        if not mark or not symbol or not path:
+            raise ConfigError(f"--reference {text!r} is not SYMBOL=PATH", "write BTC=btc.csv")
+        found[symbol] = read_reference(symbol, Path(path))
+    return found
+
+
+def option_pairs(given: list[str], name_of: str = "--option") -> dict[str, str]:
     """``NAME=VALUE`` texts; of a name given twice the last counts, and columns add up."""
     pairs: dict[str, str] = {}
     for text in given:
         name, mark, value = text.partition("=")
         if not mark:
-            raise ConfigError(f"--option {text!r} is not NAME=VALUE", "write date_order=dmy")
+            raise ConfigError(f"{name_of} {text!r} is not NAME=VALUE", "put = between the two")
         joined = name == "columns" and name in pairs
         pairs[name] = f"{pairs[name]},{value}" if joined else value
     return pairs

@@ -286,3 +286,22 @@ def test_filings_are_known_from_the_session_after_their_day(tmp_path):
     assert report["filings"]["faults"] == {"unknown_symbol": {"drop": 1}}
     told = table(tmp_path / "set" / "filing_repairs.csv")
     assert [(row["symbol"], row["line"]) for row in told] == [("B", "3")]
+
+
+@pytest.mark.parametrize("shift, off", [(0, False), (1, True)])
+def test_day_labels_are_held_against_a_reference(tmp_path, shift, off):
+    days = np.arange("2020-01-01", "2020-12-31", dtype="datetime64[D]")
+    closes = walk(3, len(days))
+    head = "date,open,high,low,close,volume"
+    for name, own in (("right.csv", days), ("BTC.csv", days + shift)):
+        rows = [row.split(",", 1)[1] for row in lines("BTC", own, closes)]
+        (tmp_path / name).write_text("\n".join([head, *rows]) + "\n")
+    code = ingest(
+        "--raw", tmp_path / "BTC.csv", "--asset-class", "crypto", "--out", tmp_path / "set",
+        "--reference", f"BTC={tmp_path / 'right.csv'}",
+    )  # fmt: skip
+    assert code == 0
+    told = json.loads((tmp_path / "set" / "report.json").read_text())["day_labels"]["BTC"]
+    assert (told["is_off"], told["lag"]) == (off, shift)
+    limits = " ".join(load_dataset(tmp_path / "set", calendar="24/7").limits)
+    assert ("BTC" in limits) == off

@@ -45,7 +45,8 @@ class LocalFiles:
         reading = Reading()
         path = Path(request.source_symbol)
         try:
-            options = replace(self._options or FileOptions(), symbol=request.symbol)
+            own = {"symbol": request.symbol, "asset_class": request.asset_class}
+            options = replace(self._options or FileOptions(), **own)
             table = concatenate(list(read_parts([path], options, reading=reading)))
             symbol = _own(table, request)
             info = reading.info(symbol, request.asset_class)
