@@ -219,6 +219,27 @@ class TestBundled:
             assert data.panel.next_session == next_session(calendar, rows[-1])
 
 
+@pytest.mark.parametrize("calendar", ["XNYS", "24/7"])
+def test_ranges_that_come_later_do_not_show_before(calendar):
+    # Closes alone to the 13th, with a Saturday's 130 above Monday's close; an open on the 14th.
+    days = np.arange("2021-01-08", "2021-01-15", dtype="datetime64[D]")
+    gone = np.full(len(days), np.nan)
+    opens = np.where(days == np.datetime64("2021-01-14"), 104.0, gone)
+    close = np.array([100.0, 130.0, 90.0, 100.0, 101.0, 102.0, 105.0])
+    plain = {"volume": gone, "split_ratio": np.ones(7), "dividend": np.zeros(7)}
+    own = Native(days, open=opens, high=gone, low=gone, close=close, **plain)
+    dates = sessions(calendar, days[0], days[-1])
+    whole = align_block([table_of({"A": own})], universe_of(["A"]), dates, calendar)
+    upto = dates[:-1]
+    part = align_block(
+        [table_of({"A": take(own, days <= upto[-1])})], universe_of(["A"]), upto, calendar
+    )
+    same_up_to(len(upto), whole, part, calendar)
+    early = panel_of(whole, calendar, len(upto))
+    assert early.close_only.all()
+    np.testing.assert_array_equal(early.high, early.close)
+
+
 class TestFiles:
     """The same bars in any form give the same panel."""
 
