@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from feeds.atomic import is_alive
 from feeds.cache import FOLDER
 from feeds.errors import DataError
 from feeds.price_files import REBUILD
@@ -99,5 +100,9 @@ def _note(folder: Path, fresh: dict[str, Any]) -> None:
     path = folder / FOLDER / f"{_NOTE}.{os.getpid()}"
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
+        for other in path.parent.glob(f"{_NOTE}.*"):
+            # A killed process's; one of a running process is about to be renamed.
+            if not is_alive(int(other.suffix[1:])):
+                other.unlink(missing_ok=True)
         path.write_text(json.dumps(fresh), encoding="utf-8")
         os.replace(path, path.with_name(_NOTE))

@@ -454,6 +454,13 @@ class TestLargeFiles:
         assert content(folder) == truth
         assert set(reads) == set(files())
 
+    def test_what_a_killed_process_was_writing_is_removed(self, folder, reads):
+        (folder / ".cache").mkdir()
+        litter = folder / ".cache" / f"verified.json.{dead_process()}"
+        litter.write_text("{")
+        load_dataset(folder)
+        assert not litter.exists() and (folder / ".cache" / "verified.json").exists()
+
     def test_a_copy_of_a_folder_is_read(self, folder, reads, tmp_path):
         load_dataset(folder)
         shutil.copytree(folder, tmp_path / "copy")
