@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -191,5 +191,15 @@ class Batch:
         return part
 
     def settle(self) -> Batch:
-        """Without the rows that are gone."""
-        return self.take(~self.gone) if self.gone.any() else self
+        """Let go of the rows that are gone, column by column: two copies of all take room."""
+        if not self.gone.any():
+            return self
+        kept = ~self.gone
+        old = dict(self.table.columns)
+        rest = replace(self.table, columns={})
+        self.table = rest
+        columns = {name: old.pop(name)[kept] for name in list(old)}
+        self.table = replace(rest.take(kept), columns=columns)
+        for name in STATE:
+            setattr(self, name, getattr(self, name)[kept])
+        return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -105,7 +106,7 @@ def _extend(log: RepairLog, own: RepairLog, refused: Mapping[str, str]) -> None:
 
 
 def _with_series(
-    batches: Sequence[Batch],
+    batches: list[Batch],
     table: BarTable,
     infos: Mapping[str, SeriesInfo],
     refused: Mapping[str, str],
@@ -113,11 +114,8 @@ def _with_series(
     """One sorted table whose symbols are series: a reused ticker's later ones have a number."""
     symbols = table.symbols
     pieces, owners, firsts = [], [], []
-    for batch in batches:
-        bad = np.array([name in refused for name in batch.table.symbols])
-        if bad.any() and len(batch.table):
-            batch.gone = bad[batch.table.code]
-            batch = batch.settle()
+    for at, batch in enumerate(batches):
+        batch = batches[at] = _without(batch, refused)
         begin = np.flatnonzero(batch.starts())
         pieces.append((batch, np.cumsum(batch.starts()) - 1 if len(begin) else batch.series))
         owners.append(batch.table.code[begin])
@@ -150,6 +148,19 @@ def _with_series(
     if not tables:
         return _without_adjusted(table), found
     return _joined([_without_adjusted(t) for t in tables], tuple(names)), found
+
+
+def _without(batch: Batch, refused: Mapping[str, str]) -> Batch:
+    """The rows of symbols that are not refused, and of each what a series needs."""
+    kept = np.array([name not in refused for name in batch.table.symbols], dtype=bool)
+    if kept.all() or not len(batch.table):
+        return batch
+    rows = kept[batch.table.code]
+    light = copy.copy(batch)
+    light.table, light.series = batch.table.take(rows), batch.series[rows]
+    light.accepted = batch.accepted[rows]
+    light.factor = light.bridge = light.doubt = light.seen = np.zeros(0)
+    return light
 
 
 def _accepted(batches: Sequence[Batch]) -> dict[int, set[str]]:

@@ -34,7 +34,7 @@ def check_rows(batch: Batch, known: np.datetime64 | None) -> None:
         batch.find("future_bar", late[future])
         batch.find("unclosed_bar", late[~future])
     if batch.listed and len(table):
-        kept = batch.settle().table.time if batch.gone.any() else table.time
+        kept = table.time[~batch.gone] if batch.gone.any() else table.time
         if len(kept) and not (days := Days(kept, True)).open.all():
             rows = np.flatnonzero(~batch.gone)
             batch.find("closed_day", rows[~days.is_open(kept)])

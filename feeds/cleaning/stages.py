@@ -86,6 +86,7 @@ def _until_nothing_goes(batch: Batch, days: Days, infos: Mapping[str, SeriesInfo
         part = batch.take(rows)
         _round(part, days, units)
         _write_back(batch, part, rows)
+        del part
         _leave_refused(batch)
         touched = np.unique(batch.table.code[batch.gone])
         if not len(touched):
