@@ -102,7 +102,8 @@ def _note(folder: Path, fresh: dict[str, Any]) -> None:
         path.parent.mkdir(exist_ok=True)
         for other in path.parent.glob(f"{_NOTE}.*"):
             # A killed process's; one of a running process is about to be renamed.
-            if not is_alive(int(other.suffix[1:])):
+            process = other.suffix[1:]
+            if not (process.isdigit() and is_alive(int(process))):
                 other.unlink(missing_ok=True)
         path.write_text(json.dumps(fresh), encoding="utf-8")
         os.replace(path, path.with_name(_NOTE))
