@@ -289,6 +289,21 @@ def test_a_bar_that_was_not_complete_is_none(known, last, fault):
         assert (fault, "drop", last) in found
 
 
+@pytest.mark.parametrize("stamp", ["2100-01-04", "2999-12-31", "9999-01-01"])
+def test_a_stamp_that_no_fetch_can_have_is_in_the_future(stamp):
+    bars = ordinary()
+    index = np.append(bars.index.to_numpy().astype("datetime64[s]")[:-1], np.datetime64(stamp, "s"))
+    cleaned = clean(bars.set_axis(pd.DatetimeIndex(index, name="date")))
+    assert told(cleaned) == [("future_bar", "drop", stamp)]
+
+
+def test_a_series_from_before_the_calendar_goes_on_into_it():
+    days = pd.bdate_range("1989-12-20", "1990-01-31").drop(["1990-01-01"])
+    cleaned = clean(ordinary(len(days)).set_axis(days))
+    # The calendar is not known in 1989, where every weekday counts: Christmas was one too.
+    assert told(cleaned) == []
+
+
 def test_an_hour_is_complete_at_its_end():
     bars = ordinary(3, coin=True).set_axis(pd.date_range("2020-01-01", periods=3, freq="h"))
     cleaned = clean(bars, "crypto", interval="1h", known=np.datetime64("2020-01-01T02:30"))

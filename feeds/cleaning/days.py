@@ -38,7 +38,7 @@ class Days:
             self.open = (span + 3) % 7 < 5
             known = span >= _FIRST
             if known.any():
-                begin = np.datetime64(max(self.first, _FIRST), "D")
+                begin = np.datetime64(max(self.first, int(_FIRST)), "D")
                 found = sessions("XNYS", begin, np.datetime64(last, "D")).astype("int64")
                 self.open[known] = False
                 self.open[found - self.first] = True

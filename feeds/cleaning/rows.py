@@ -11,6 +11,9 @@ __all__ = ["check_rows"]
 
 _DAY, _HOUR = np.timedelta64(86400, "s"), np.timedelta64(3600, "s")
 
+#: No data were fetched after this, whenever it was.
+_NEVER = np.datetime64("2100-01-01", "s")
+
 
 def check_rows(batch: Batch, known: np.datetime64 | None) -> None:
     """Drop, flag or refuse single rows.
@@ -19,20 +22,19 @@ def check_rows(batch: Batch, known: np.datetime64 | None) -> None:
     ----------
     batch : Batch
     known : datetime64, optional
-        When the data were fetched, in UTC. A day is complete at its end in UTC, an hour at its
-        own end.
+        When the data were fetched, in UTC; before 2100 where not given. A day is complete at
+        its end in UTC, an hour at its own end.
     """
     table, closes = batch.table, batch.table["close"]
     good = closes > 0
     good &= closes < np.inf
     if not good.all():
         _check_closes(batch, np.flatnonzero(~good))
-    if known is not None:
-        moment = np.datetime64(known, "s")
-        late = np.flatnonzero(table.time + (_DAY if batch.daily else _HOUR) > moment)
-        future = table.time[late] > moment
-        batch.find("future_bar", late[future])
-        batch.find("unclosed_bar", late[~future])
+    moment = _NEVER if known is None else np.datetime64(known, "s")
+    late = np.flatnonzero(table.time + (_DAY if batch.daily else _HOUR) > moment)
+    future = table.time[late] > moment
+    batch.find("future_bar", late[future])
+    batch.find("unclosed_bar", late[~future])
     if batch.listed and len(table):
         kept = table.time[~batch.gone] if batch.gone.any() else table.time
         if len(kept) and not (days := Days(kept, True)).open.all():
