@@ -40,7 +40,10 @@ _RESIDENT = 160 * 2**20
 #: in larger pieces too, which would bring in all of an array for some columns of it.
 _PIECE = 4096
 #: What makes the arrays.
-_CODE = ("align", "blocks", "calendars", "folding", "fundamentals", "price_files", "spells")
+_CODE = (
+    "bar_table", "blocks", "calendars", "folding", "fundamentals", "price_files",
+    "set_tables", "spells",
+)  # fmt: skip
 #: Where the sessions of XNYS come from.
 _HOLIDAYS = ("exchange_calendar_xnys.py", "us_holidays.py")
 
