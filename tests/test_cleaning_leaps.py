@@ -72,6 +72,15 @@ def test_a_print_in_closes_alone_does_not_survive(asset_class, factor):
     assert told(cleaned) == [("spike", "drop", _day(bars, 30))]
 
 
+def test_a_row_without_volume_confirms_no_level():
+    """A price nobody traded at, a print at the same level, and back: both are wrong."""
+    bars = scaled(_bars("equity"), slice(30, 32), 100.0)
+    level = bars["close"].iloc[30]
+    bars = _set(bars, 30, open=level, high=level, low=level, volume=0.0)
+    cleaned = clean(bars)
+    assert told(cleaned) == [("spike", "drop", _day(bars, row)) for row in (30, 31)]
+
+
 def test_a_decimal_that_slipped_for_a_day_does_not_survive():
     """Seen on 2015-09-04 and 2016-11-10 in real data: a tenth of the price, ordinary volume."""
     bars = _bars("equity")
@@ -286,6 +295,21 @@ def test_another_company_under_an_old_ticker_is_another_series(level, gap, asset
         assert len(cleaned.table.frame("X")) == len(cleaned.table.frame("X.2")) == 30
         assert returns(cleaned, "X.2").abs().max() < 0.1
         assert cleaned.rows_out == {"X": 60}
+
+
+def test_a_crash_after_a_long_halt_is_of_the_same_series():
+    """80 sessions without a trade, each with its row, then a third of the price is left."""
+    bars = _bars("equity", 160)
+    prices = [bars.columns.get_loc(name) for name in ("open", "high", "low", "close")]
+    bars.iloc[30:110, prices] = bars["close"].iloc[29]
+    bars.iloc[30:110, bars.columns.get_loc("volume")] = 0.0
+    bars = scaled(bars, slice(110, None), 0.33 * bars["close"].iloc[29] / bars["close"].iloc[110])
+    bars.iloc[110, bars.columns.get_loc("volume")] *= 50
+    cleaned = clean(bars)
+    assert cleaned.table.symbols == ("X",)
+    assert told(cleaned, "real_move", "ticker_reuse") == [("real_move", "flag", _day(bars, 110))]
+    again = clean_table(cleaned.table, cleaned.infos)
+    assert again.table.symbols == ("X",) and len(again.table) == len(cleaned.table)
 
 
 def test_a_name_that_is_taken_is_not_given_to_the_later_series():
