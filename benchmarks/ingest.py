@@ -50,6 +50,7 @@ frame = frame.sort_values(["symbol", "date"])
 """ + _TELL
 _OURS = """
 import sys
+from benchmarks.memory import status_mb
 from runs.ingest import main
 from feeds.store import load_dataset
 raw, asset_class, out = sys.argv[1:]
@@ -115,7 +116,7 @@ def measure(case: _Case, repeats: int) -> dict[str, float]:
 
 def _child(script: str, *arguments: str) -> dict[str, float]:
     command = [sys.executable, "-c", script, *arguments]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(answer.stdout.splitlines()[-1])
 
 
