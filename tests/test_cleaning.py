@@ -117,6 +117,16 @@ def test_a_close_that_its_own_range_contradicts_goes():
     assert told(cleaned) == [("close_outside_range", "drop", sessions(31)[30])]
 
 
+def test_two_wrong_closes_in_a_row_do_not_prove_each_other():
+    bars = ordinary()
+    for row in (30, 31):
+        before = bars["close"].iloc[29]
+        cells = {"open": before, "high": before * 1.01, "low": before * 0.99}
+        bars = _with(bars, row, close=before * 1.1, **cells)
+    days = sessions(32)[30:]
+    assert told(clean(bars)) == [("close_outside_range", "drop", day) for day in days]
+
+
 @pytest.mark.parametrize("factor", [100.0, 0.01])
 def test_a_close_hundredfold_off_its_range_goes(factor):
     bars = ordinary()
@@ -396,6 +406,16 @@ def test_a_series_that_did_not_trade_for_long_goes_on_as_itself():
     assert cleaned.table.symbols == ("X",) and told(cleaned, "ticker_reuse", "gap") == []
     again = clean_table(cleaned.table, cleaned.infos)
     assert again.table.symbols == ("X",)
+
+
+def test_the_first_row_of_a_symbol_carries_no_price_of_the_one_before():
+    one, two = ordinary(seed=1), ordinary(seed=2)
+    prices = ["open", "high", "low", "close"]
+    two.iloc[0, [two.columns.get_loc(name) for name in prices]] = one["close"].iloc[-1]
+    two.iloc[0, two.columns.get_loc("volume")] = 0.0
+    infos = {name: SeriesInfo(name, "equity") for name in "AB"}
+    cleaned = clean_table(table_of(A=one, B=two), infos, _rules(placeholder="off"))
+    assert told(cleaned) == []
 
 
 def test_the_same_price_with_volume_is_not_stale():

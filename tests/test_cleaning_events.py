@@ -87,6 +87,16 @@ def test_a_spin_off_is_paid_and_told():
     assert returns(cleaned).abs().max() < 0.1
 
 
+def test_a_large_payment_is_no_split_for_being_near_some_fraction():
+    """2.91 of 3.30 were paid: 3.30 / 0.39 = 110 / 13, and the holder made 19 %, not 159 %."""
+    bars = scaled(ordinary(), slice(30, None), 0.306)
+    bars.iloc[30, bars.columns.get_loc("volume")] *= 50
+    cleaned = clean(_adjusted(bars, {30: 110 / 13}))
+    expected = (1 - 13 / 110) * bars["close"].iloc[29]
+    assert _events(cleaned) == {_day(30): (1.0, pytest.approx(expected, rel=1e-5))}
+    assert returns(cleaned).iloc[29] == pytest.approx(0.306 + 1 - 13 / 110 - 1, abs=0.01)
+
+
 @pytest.mark.parametrize("paid", [2.0, 0.1, 1.4, 0.95, 15.5])
 def test_an_adjustment_that_is_in_no_price_is_left_out(paid):
     bars = _adjusted(ordinary(), {30: paid})
@@ -233,6 +243,18 @@ def test_a_split_on_a_dropped_row_goes_to_the_next_row():
     cleaned = clean(_set(bars, 30, close=NAN, split_ratio=4.0))
     assert _events(cleaned) == {_day(31): (4.0, 0.0)}
     assert returns(cleaned).abs().max() < 0.1
+
+
+def test_an_event_of_a_wrong_print_is_judged_beside_the_price_it_goes_to():
+    """40 were paid on a row whose price of 0.01 bears it out; the next price does not."""
+    bars = scaled(ordinary(), slice(30, 31), 0.0001)
+    cleaned = clean(_set(bars, 30, dividend=40.0))
+    assert told(cleaned) == [
+        ("spike", "drop", _day(30)),
+        ("event_moved", "repair", _day(31)),
+        ("bad_event", "repair", _day(31)),
+    ]
+    assert _events(cleaned) == {} and returns(cleaned).abs().max() < 0.1
 
 
 def test_cleaning_what_was_cleaned_leaves_events_alone():

@@ -215,7 +215,7 @@ def test_what_moves_by_half_of_itself_often_is_not_split():
     rng = np.random.default_rng(5)
     bars = _bars("equity")
     closes = 1.0 * np.exp(np.cumsum(rng.choice([-0.1, 0.1], 60)))
-    closes[30:] *= 0.5
+    closes[30:] *= 0.5 * closes[29] / closes[30]
     for name in ("open", "high", "low", "close"):
         bars[name] = closes
     assert told(clean(bars), "unadjusted_split") == []
