@@ -53,7 +53,7 @@ def series(draw) -> Native:
         low=given_in_part(close * rng.uniform(0.8, 1.0, count)),
         close=close,
         volume=given_in_part(rng.uniform(0, 1e7, count)),
-        split_ratio=np.where(rng.random(count) < events, rng.choice([2.0, 0.1, 1.5], count), 1.0),
+        split_ratio=np.where(rng.random(count) < events, rng.choice([2.0, 0.5, 0.1], count), 1.0),
         dividend=np.where(rng.random(count) < events, close * 0.03, 0.0),
         market_cap=given_in_part(close * 1e6),
     )
@@ -107,6 +107,17 @@ def test_a_whole_table_gives_what_each_series_gives_alone(natives, calendar):
         assert aligned.arrays["first_open"][column] == (opens[0] if len(opens) else len(dates))
     reference = align_bars(bars["X"], dates)["close"]
     np.testing.assert_array_equal(aligned.arrays["reference"][:, 0], reference)
+
+
+def test_a_factor_that_comes_back_to_one():
+    # 2 for 1 on the second day, 1 for 2 on the third: 1, 2, 1, and 1 from then on.
+    ratios = np.array([1.0, 2.0, 0.5, 1.0])
+    days = DAYS[[0, 1, 2, 4]]
+    ones = [np.ones(4) for _ in range(5)]
+    own = Native(days, *ones, split_ratio=ratios, dividend=np.zeros(4))
+    dates = sessions("XNYS", DAYS[0], DAYS[4])
+    aligned = align_block([table_of({"A": own})], universe_of(["A"]), dates, "XNYS")
+    assert aligned.arrays["split_factor"][:, 0].tolist() == [1.0, 2.0, 1.0, 1.0, 1.0]
 
 
 def bits(values: np.ndarray) -> np.ndarray:
