@@ -455,11 +455,24 @@ def test_more_faulty_rows_than_the_budget_refuse_the_symbol():
     for row in range(20, 26):
         bars = _with(bars, row, close=-1.0)
     reason = clean(bars).refused["X"]
-    # Six of 100 rows are more than 5 %, and more than the five that are never too many.
+    # Six of 100 rows are more than 5 %.
     assert "6 of 100 rows are faulty" in reason and "max_loss" in reason
     assert clean(_with(bars, 25, close=ordinary(100)["close"].iloc[25])).refused == {}
     kept = clean(bars, rules=_rules(loss="flag"))
     assert kept.rows_out == {"X": 94} and len(told(kept, "loss")) == 1
+
+
+@pytest.mark.parametrize(("faulty", "refused"), [(4, False), (5, True)])
+def test_a_few_faulty_rows_are_never_too_many(faulty, refused):
+    """Of 60 rows four are 7 %, yet fewer than min_loss of five."""
+    bars = ordinary()
+    bars.iloc[20 : 20 + faulty, bars.columns.get_loc("close")] = -1.0
+    assert bool(clean(bars).refused) == refused
+
+
+def test_a_row_with_two_faults_is_dropped_once():
+    cleaned = clean(_with(ordinary(), 59, close=NAN), known=np.datetime64("2016-03-30T21:00"))
+    assert told(cleaned) == [("no_close", "drop", "2016-03-30")]
 
 
 def test_rows_that_are_no_loss_do_not_count():
