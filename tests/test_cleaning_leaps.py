@@ -218,6 +218,7 @@ def test_what_moves_by_half_of_itself_often_is_not_split():
     closes[30:] *= 0.5 * closes[29] / closes[30]
     for name in ("open", "high", "low", "close"):
         bars[name] = closes
+    bars.iloc[30:, bars.columns.get_loc("volume")] *= 2
     assert told(clean(bars), "unadjusted_split") == []
 
 
