@@ -214,9 +214,9 @@ CELLS = {
     "an unknown source": (
         "AA,equity,stooq,,,,,",
         "unknown source 'stooq'",
-        "known: exchange, yahoo",
+        "known: exchange, files, yahoo",
     ),
-    "no source": ("AA,equity,,,,,,", "source is empty", "known: exchange, yahoo"),
+    "no source": ("AA,equity,,,,,,", "source is empty", "known: exchange, files, yahoo"),
     "an exchange that is not named": (
         "BTC,crypto,exchange,BTC/USD,,,,",
         "source exchange, but no exchange is named",
