@@ -204,6 +204,14 @@ def test_a_leap_of_the_size_of_a_split_on_heavy_volume_is_none(new, old):
     assert (cleaned.table["split_ratio"] == 1).all()
 
 
+def test_a_coin_that_halves_on_an_ordinary_day_is_told_and_kept():
+    bars = scaled(_bars("crypto"), slice(30, None), 0.5)
+    bars.iloc[30:, bars.columns.get_loc("volume")] *= 2
+    cleaned = clean(bars, "crypto")
+    assert told(cleaned) == [("unadjusted_split", "flag", _day(bars, 30))]
+    assert len(cleaned.table) == 60 and (cleaned.table["split_ratio"] == 1).all()
+
+
 def test_a_leap_between_two_split_ratios_is_none():
     bars = scaled(_bars("equity"), slice(30, None), 1 / 1.75)
     bars.iloc[30:, bars.columns.get_loc("volume")] *= 1.75

@@ -180,6 +180,8 @@ def _judge(view: _View, last: int, row: int) -> tuple[str, float]:
     near = near and view.lows[row] * scale <= limits.connect * before
     within = 1 / limits.spike_down <= ratio <= limits.spike_up
     untold = scale == 1.0 and abs(math.log(ratio)) > math.log(_SMALL_SPLIT)
+    # A coin's powers of ten are no splits, but new units.
+    untold = untold and (batch.listed or not power_of_ten(ratio))
     doubt = 1.0
     if untold and batch.action("unadjusted_split") != "off" and missing <= limits.max_gap:
         split, ordinary = view.split(last, row)
@@ -215,7 +217,8 @@ def _take_level(view: _View, last: int, held: int, row: int, found: Found) -> No
     level, _ = view.leap(last, held)
     trading = view.trading(last, held), view.trading(last, row)
     split, ordinary = view.split(last, row)
-    if split is not None and ordinary and batch.action("unadjusted_split") != "off":
+    units = not batch.listed and power_of_ten(level)
+    if split is not None and ordinary and not units and batch.action("unadjusted_split") != "off":
         found.changes.append((row, "unadjusted_split", last, split))
     elif any(item.proves(level, batch) for item in trading) and not _is_listing(view, last, level):
         found.real.append(row)

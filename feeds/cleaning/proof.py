@@ -13,8 +13,9 @@ __all__ = ["SPLITS", "Trading", "power_of_ten", "split_between"]
 
 #: Ratios of splits; their inverses are those of reverse splits.
 SPLITS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 50.0, 100.0)
-#: How far open, close and range may be off the ratio, as logs: those of small splits less.
-_NEAR, _NEAR_SMALL = (0.05, 0.15, 0.25), (0.04, 0.10, 0.14)
+#: How far open, close and range may be off the ratio, as logs: no ratio is near two, and a half
+#: more is little more than a bad day.
+_NEAR, _NEAR_TWO, _NEAR_SMALL = (0.05, 0.15, 0.25), (0.08, 0.12, 0.20), (0.04, 0.10, 0.14)
 #: The traded value of an ordinary day over its median: a crash has more, a wrong print less.
 _ORDINARY = (0.5, 3.0)
 #: Bars whose volume must be known for a median to count as evidence of a split.
@@ -84,7 +85,7 @@ def split_between(batch: Batch, last: int, row: int, first: int) -> float | None
     opened = logs[0] if math.isfinite(logs[0]) else logs[1]
     sign = -1.0 if opened < 0 else 1.0
     ratio = min(SPLITS, key=lambda n: abs(math.log(n) - sign * opened))
-    slack = _NEAR_SMALL if ratio <= 2 else _NEAR
+    slack = {1.5: _NEAR_SMALL, 2.0: _NEAR_TWO}.get(ratio, _NEAR)
     off = [abs(log - sign * math.log(ratio)) for log in (opened, *logs[1:])]
     if off[0] > slack[0] or off[1] > slack[1] or any(value > slack[2] for value in off):
         return None

@@ -65,7 +65,7 @@ class ClassRules(_Frozen):
 def _defaults() -> Mapping[str, ClassRules]:
     coin = {
         "spike_up": 10.0, "spike_down": 20.0, "reuse_gap": 90, "reuse_gap_any": 365,
-        "actions": {"level_change": "flag", "unadjusted_split": "off"},
+        "actions": {"level_change": "flag", "unadjusted_split": "flag"},
     }  # fmt: skip
     level = {"placeholder": "off", "carried": "off", "stale": "off", "constant": "flag"}
     return MappingProxyType({
