@@ -264,7 +264,7 @@ def _parts(path: Path) -> Iterator[BarTable]:
     from pyarrow import parquet
 
     names = ["close", "split_ratio", "dividend"]
-    with parquet.ParquetFile(path, read_dictionary=["symbol"]) as file:
+    with parquet.ParquetFile(path, read_dictionary=["symbol"], pre_buffer=False) as file:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=["date", "symbol", *names])
             labels = table["symbol"].combine_chunks()
