@@ -36,9 +36,9 @@ _NUMBERS = itertools.count()
 _OWN: set[Path] = set()
 #: Bytes of files, arrays among them, that may be resident while arrays are filled.
 _RESIDENT = 160 * 2**20
-#: Bytes that are written at a time: a page. What is written in larger pieces, some systems map
+#: Bytes that are written at a time: a few pages. What is written in larger pieces, some systems map
 #: in larger pieces too, which would bring in all of an array for some columns of it.
-_PIECE = 4096
+_PIECE = 1 << 15
 #: What makes the arrays.
 _CODE = (
     "bar_table", "blocks", "calendars", "folding", "fundamentals", "price_files",

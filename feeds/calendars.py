@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import warnings
 
 import numpy as np
@@ -94,15 +93,19 @@ def _xnys_years(first: int, last: int) -> np.ndarray:
     for (known_first, known_last), days in tuple(_KNOWN.items()):
         if known_first <= first and last <= known_last:
             return days
-    # Imported here: it costs half a second, and a warm cache never needs it.
-    import exchange_calendars
+    # Imported here: a warm cache never needs it.
+    from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
 
+    # Its rules alone: the calendar itself also works out when each session opens and closes,
+    # which takes three times as long and is used nowhere.
+    rules = object.__new__(XNYSExchangeCalendar)
     with warnings.catch_warnings():
         # The library's own use of pandas is not ours to warn of.
         warnings.simplefilter("ignore", DeprecationWarning)
-        exchange = exchange_calendars.get_calendar(
-            "XNYS", start=dt.date(first, 1, 1), end=dt.date(last, 12, 31)
-        )
-    days = exchange.sessions.tz_localize(None).to_numpy().astype("datetime64[D]")
+        ends = f"{first}-01-01", f"{last}-12-31"
+        regular = rules.regular_holidays.holidays(*ends).to_numpy()
+        closed = np.append(regular, np.array(rules.adhoc_holidays, dtype=regular.dtype))
+    days = np.arange(ends[0], np.datetime64(ends[1]) + 1, dtype="datetime64[D]")
+    days = days[np.is_busday(days, rules.weekmask, closed.astype("datetime64[D]"))]
     _KNOWN[first, last] = days
     return days

@@ -131,7 +131,8 @@ def write_set(
         raise DataError(*_nothing_left(report))
     report.rows_out = writer.rows
     universe = writer.universe()
-    report.spans = {row.symbol: (row.start, row.end) for row in universe.itertuples()}
+    spans = zip(universe["start"].tolist(), universe["end"].tolist())
+    report.spans = dict(zip(universe["symbol"].tolist(), spans))
     last = plan.end if plan.end is not None else np.datetime64(universe["end"].max())
     reasons = _reasons(universe, last, plan, report.parents)
     limits, never = _further_tables(plan, writer, universe, report)

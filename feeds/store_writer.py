@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -43,8 +42,8 @@ _KINDS = ("prices_equities", "prices_crypto")
 class SetWriter:
     """The files of one data set, in a folder that nobody reads yet.
 
-    Parts are written as they come, so that memory holds one part, and at the end the block of
-    adjusted closes.
+    Parts are written as they come, so that memory holds one part and the adjusted closes, 8 bytes
+    a symbol and date.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ class SetWriter:
         self.folder, self._form, self._interval = folder, form, interval
         self._writers: dict[str, Any] = {}
         self._universe: list[tuple[str, ...]] = []
-        self._times: set[dt.datetime] = set()
+        self._closes: list[tuple[np.ndarray, np.ndarray]] = []
         self.rows: dict[str, int] = {}
 
     def add(self, table: BarTable, infos: Mapping[str, SeriesInfo]) -> None:
@@ -78,7 +77,7 @@ class SetWriter:
             if stop > first:
                 self._enter(infos[name], table.time[first], table.time[stop - 1])
                 self.rows[name] = int(stop - first)
-        self._times.update(np.unique(table.time).tolist())
+        self._closes.append(_adjusted_closes(table))
         is_coin = np.array(
             [name in infos and infos[name].asset_class == "crypto" for name in table.symbols]
         )[table.code]
@@ -149,8 +148,8 @@ class SetWriter:
         whole = {
             **manifest,
             "interval": self._interval,
-            "start": min(self._times).date().isoformat(),
-            "end": str(np.datetime64(end or max(self._times), "D")),
+            "start": str(min(times[0] for times, _ in self._closes).astype("datetime64[D]")),
+            "end": str(np.datetime64(end or max(times[-1] for times, _ in self._closes), "D")),
             "symbols": {name: int((classes == name).sum()) for name in dict.fromkeys(classes)},
             "files": self._entries(),
         }
@@ -218,17 +217,18 @@ class SetWriter:
         import pyarrow
         from pyarrow import parquet
 
-        times = np.array(sorted(self._times), dtype="datetime64[s]")
+        times = np.unique(np.concatenate([own for own, _ in self._closes]))
+        columns = []
+        for own, block in self._closes:
+            rows = np.searchsorted(times, own)
+            for closes in block:
+                whole = closes
+                if len(own) < len(times):
+                    whole = np.full(len(times), np.nan)
+                    whole[rows] = closes
+                columns.append(pyarrow.array(whole, from_pandas=True))
         names = [row[0] for row in self._universe]
-        block = np.full((len(names), len(times)), np.nan)
-        places = {name: place for place, name in enumerate(names)}
-        for part in self.bars():
-            split, payout = table_factors(part)
-            place = np.array([places.get(name, -1) for name in part.symbols])[part.code]
-            closes = part["close"] * split * payout
-            block[place, np.searchsorted(times, part.time)] = closes
         stamps = times.astype("datetime64[D]") if self._interval == "1d" else times
-        columns = [pyarrow.array(row, from_pandas=True) for row in block]
         table = pyarrow.table([pyarrow.array(stamps.astype(str)), *columns], ["date", *names])
         if text:
             write_csv(self.folder / "clean_prices.csv", table)
@@ -257,6 +257,16 @@ class SetWriter:
                     digest = hashlib.file_digest(stream, "sha256").hexdigest()
                 entries[path.name] = {"sha256": digest}
         return entries
+
+
+def _adjusted_closes(table: BarTable) -> tuple[np.ndarray, np.ndarray]:
+    """(D,) times and (S, D) adjusted closes of the symbols of a table that have a row."""
+    split, payout = table_factors(table)
+    times, column = np.unique(table.time, return_inverse=True)
+    present = np.bincount(table.code, minlength=len(table.symbols)) > 0
+    block = np.full((int(present.sum()), len(times)), np.nan)
+    block[(np.cumsum(present) - 1)[table.code], column] = table["close"] * split * payout
+    return times, block
 
 
 def _parts(path: Path) -> Iterator[BarTable]:

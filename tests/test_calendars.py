@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+import exchange_calendars
 import numpy as np
 import pytest
 
@@ -55,3 +58,12 @@ def test_which_days_are_sessions():
     # Friday, Saturday, a Monday that is Martin Luther King's day, Tuesday.
     days = np.array(["2020-01-17", "2020-01-18", "2020-01-20", "2020-01-21"], dtype="datetime64[D]")
     assert is_session(days).tolist() == [True, False, False, True]
+
+
+def test_the_sessions_are_those_of_the_library_s_whole_calendar() -> None:
+    first, last = np.datetime64("1990-01-01"), np.datetime64("2027-06-30")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        library = exchange_calendars.get_calendar("XNYS", start="1990-01-01", end="2027-06-30")
+    expected = library.sessions.tz_localize(None).to_numpy().astype("datetime64[D]")
+    np.testing.assert_array_equal(sessions("XNYS", first, last), expected)

@@ -258,6 +258,14 @@ def test_a_coin_whose_price_gains_zeros_was_redenominated(factor):
     assert returns(cleaned).abs().max() < 0.1
 
 
+def test_a_coin_that_comes_back_as_another_makes_no_fortune():
+    # A token was relaunched under its name: 17 days without a bar, 43,000 times the price.
+    bars = scaled(_bars("crypto"), slice(40, None), 43_000.0).drop(_bars("crypto").index[23:40])
+    cleaned = clean(bars, "crypto")
+    assert [fault for fault, _, _ in told(cleaned, "redenomination")] == ["redenomination"]
+    assert returns(cleaned).abs().max() < 0.2
+
+
 @pytest.mark.parametrize("factor", [0.001, 1e-6])
 def test_a_coin_whose_price_loses_zeros_is_refused_unless_its_cap_goes_on(factor):
     bars = scaled(_bars("crypto"), slice(30, None), factor)

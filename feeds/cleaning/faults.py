@@ -85,7 +85,8 @@ FAULTS = (
         ("repair", "flag", "refuse", "off"),
     ),
     Fault(
-        "redenomination", "a coin's price went up by a power of ten and stayed",
+        "redenomination",
+        "a coin's price went up by a power of ten, or more than rise_most, and stayed",
         ("repair", "flag", "refuse"),
     ),
     Fault(

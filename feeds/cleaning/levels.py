@@ -226,7 +226,7 @@ def _take_level(view: _View, last: int, held: int, row: int, found: Found) -> No
     else:
         fault = _kind_of_change(view, last, row, level)
         bridge = float(view.closes[last] / view.closes[held])
-        if fault in ("redenomination", "lost_zeros"):
+        if fault in ("redenomination", "lost_zeros") and power_of_ten(level):
             bridge = 10.0 ** round(math.log10(bridge))
         found.changes.append((row, fault, last, bridge))
 
@@ -238,6 +238,9 @@ def _is_listing(view: _View, last: int, level: float) -> bool:
 
 
 def _kind_of_change(view: _View, last: int, row: int, level: float) -> str:
+    # A coin that is worth thirty times as much a bar later is another coin under its name.
+    if not view.batch.listed and level > view.batch.limits.rise_most:
+        return "redenomination"
     if view.batch.listed or not power_of_ten(level):
         return "level_change"
     if level > 1:
