@@ -23,8 +23,8 @@ install: $(READY) ## Make the environment and install what requirements.txt pins
 backtest: $(READY) ## The main job on bundled data: tables, plots, summary and tearsheet
 	$(BIN)/python -m runs.backtest --config configs/backtest.yaml
 
-test: $(READY) lint ## Lint, import contracts and all tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+test: $(READY) lint ## Lint, import contracts and all tests that take seconds, on two cores
+	$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: $(READY) ## The suites that take minutes, on two cores
 	$(BIN)/python -m pytest -m "slow and not exhaustive" -n 2

@@ -58,6 +58,7 @@ class SetWriter:
     def __init__(self, folder: Path, form: str = "auto", interval: str = "1d") -> None:
         self.folder, self._form, self._interval = folder, form, interval
         self._writers: dict[str, Any] = {}
+        self._bars: dict[str, int] = {}
         self._universe: list[tuple[str, ...]] = []
         self._closes: list[tuple[np.ndarray, np.ndarray]] = []
         self.rows: dict[str, int] = {}
@@ -176,6 +177,7 @@ class SetWriter:
             path = self.folder / f"{kind}.parquet"
             self._writers[kind] = parquet.ParquetWriter(path, content.schema, **_PARQUET)
         self._writers[kind].write_table(content, row_group_size=max(len(content), 1))
+        self._bars[kind] = self._bars.get(kind, 0) + len(content)
 
     def _arrow(self, table: BarTable) -> pyarrow.Table:
         """One part as an Arrow table; NaN becomes null."""
@@ -249,13 +251,15 @@ class SetWriter:
         write_csv(self.folder / "repairs.csv", table, quoted)
 
     def _entries(self) -> dict[str, dict[str, Any]]:
-        """Checksum of every table; raw bars have an index of their own."""
+        """Checksum of every table, and the rows of prices; raw bars have an index of their own."""
         entries = {}
         for path in sorted(self.folder.iterdir()):
             if path.is_file():
                 with path.open("rb") as stream:
                     digest = hashlib.file_digest(stream, "sha256").hexdigest()
-                entries[path.name] = {"sha256": digest}
+                kind = path.name.partition(".")[0]
+                rows = {"rows": self._bars[kind]} if kind in self._bars else {}
+                entries[path.name] = {**rows, "sha256": digest}
         return entries
 
 
