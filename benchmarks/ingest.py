@@ -33,7 +33,7 @@ CPU_LIMIT, MEMORY_LIMIT = 3.0, 4.0
 #: Frames smaller than this weigh less than the interpreter and say nothing about memory.
 _SMALL_MB = 50.0
 #: MB that an ingest of a file of any size may take.
-BOUND_MB = 640.0
+BOUND_MB = 700.0
 _TELL = """
 import json, time
 from benchmarks.memory import status_mb

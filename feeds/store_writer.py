@@ -35,6 +35,8 @@ _PARQUET: dict[str, Any] = {
     "column_encoding": dict.fromkeys(_FLOATS, "BYTE_STREAM_SPLIT"),
     "write_statistics": False,
 }
+#: Dates of the table of closes that are written at a time.
+_CLOSES_AT_ONCE = 1024
 _SPECIAL = ',"\r\n'
 _KINDS = ("prices_equities", "prices_crypto")
 
@@ -61,6 +63,7 @@ class SetWriter:
         self._bars: dict[str, int] = {}
         self._universe: list[tuple[str, ...]] = []
         self._closes: list[tuple[np.ndarray, np.ndarray]] = []
+        self._span = np.datetime64("9999-12-31", "s"), np.datetime64("0001-01-01", "s")
         self.rows: dict[str, int] = {}
 
     def add(self, table: BarTable, infos: Mapping[str, SeriesInfo]) -> None:
@@ -78,7 +81,9 @@ class SetWriter:
             if stop > first:
                 self._enter(infos[name], table.time[first], table.time[stop - 1])
                 self.rows[name] = int(stop - first)
-        self._closes.append(_adjusted_closes(table))
+        times, closes = _adjusted_closes(table)
+        self._closes.append((times, closes))
+        self._span = min(self._span[0], times[0]), max(self._span[1], times[-1])
         is_coin = np.array(
             [name in infos and infos[name].asset_class == "crypto" for name in table.symbols]
         )[table.code]
@@ -149,8 +154,8 @@ class SetWriter:
         whole = {
             **manifest,
             "interval": self._interval,
-            "start": str(min(times[0] for times, _ in self._closes).astype("datetime64[D]")),
-            "end": str(np.datetime64(end or max(times[-1] for times, _ in self._closes), "D")),
+            "start": str(self._span[0].astype("datetime64[D]")),
+            "end": str(np.datetime64(end or self._span[1], "D")),
             "symbols": {name: int((classes == name).sum()) for name in dict.fromkeys(classes)},
             "files": self._entries(),
         }
@@ -236,7 +241,11 @@ class SetWriter:
             write_csv(self.folder / "clean_prices.csv", table)
         else:
             path = self.folder / "clean_prices.parquet"
-            parquet.write_table(table, path, use_dictionary=False, write_statistics=False)
+            # In pieces: what is being written is held twice.
+            options = {"use_dictionary": False, "write_statistics": False}
+            parquet.write_table(table, path, row_group_size=_CLOSES_AT_ONCE, **options)
+        # What comes after needs room of its own.
+        self._closes.clear()
 
     def _write_log(self, log: RepairLog) -> None:
         import pyarrow
