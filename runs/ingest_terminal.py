@@ -47,6 +47,9 @@ def print_report(
     )
     for reading in report["files"][:_MOST_NAMES]:
         console.print(Text(f"read {reading['told']}"))
+    if len(report["files"]) > _MOST_NAMES:
+        more = len(report["files"]) - _MOST_NAMES
+        console.print(Text(f"read {more:,} more files, each in {out / 'report.json'}"))
     if len(symbols) <= _MOST_LINES:
         console.print(_by_symbol(symbols))
     if totals["faults"]:
@@ -55,7 +58,8 @@ def print_report(
         console.print(Text(line))
     for limit in manifest["limits"]:
         console.print(Text(f"- {limit}"))
-    console.print(Text(f"every bar of these is in {out / 'repairs.csv'}"), style="dim")
+    (name,) = [name for name in manifest["files"] if name.startswith("repairs.csv")]
+    console.print(Text(f"every bar of these is in {out / name}"), style="dim")
 
 
 def _by_symbol(symbols: Mapping[str, Mapping[str, Any]]) -> Table:

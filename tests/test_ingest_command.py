@@ -200,6 +200,21 @@ def test_a_mistake_is_told_in_three_lines_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["bars.csv"]
 
 
+def test_the_screen_tells_what_was_read_done_and_left_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    faulty_file(tmp_path / "bars.csv")
+    assert main(["--raw", "bars.csv", "--asset-class", "equity", "--out", "set"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    # Six times 62 sessions, one row more for three of them and three less for one.
+    assert "372 bars in = 306 kept + 3 dropped + 63 of refused symbols" in told
+    assert "read bars.csv as long" in told and "separator ','" in told
+    assert "refused CONFLICT: conflict on 2020-01-09 (bars.csv, line" in told
+    for fault in ("closed_day", "duplicate", "missing_day", "spike"):
+        assert f"│ {fault} │" in told
+    assert "every bar of these is in set/repairs.csv" in told
+
+
 def test_two_currencies_are_no_set(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = "\n".join(row.split(",", 1)[1] for row in lines("X", DAYS, walk(1)))
