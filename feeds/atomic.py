@@ -11,7 +11,14 @@ from pathlib import Path
 
 from feeds.errors import OutputError
 
-__all__ = ["check_replaceable", "is_alive", "recover_folder", "replacing_folder", "sync_tree"]
+__all__ = [
+    "check_replaceable",
+    "is_alive",
+    "recover_folder",
+    "replacing_folder",
+    "sync_path",
+    "sync_tree",
+]
 
 _MARK = "manifest.json"
 
@@ -73,7 +80,7 @@ def replacing_folder(out: Path) -> Iterator[Path]:
         yield building
         sync_tree(building)
         _swap(building, out)
-        _sync(out.parent)
+        sync_path(out.parent)
     except OSError as error:
         raise OutputError(
             f"cannot write {out}: {error.strerror or error}", "name another folder with --out"
@@ -104,11 +111,12 @@ def sync_tree(folder: Path) -> None:
     """Have a folder and all that is in it written to disk."""
     for place, _, names in os.walk(folder):
         for name in names:
-            _sync(Path(place) / name)
-        _sync(Path(place))
+            sync_path(Path(place) / name)
+        sync_path(Path(place))
 
 
-def _sync(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Have a file, or the names in a folder, written to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

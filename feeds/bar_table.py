@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -83,6 +84,14 @@ class BarTable:
     def with_columns(self, **columns: np.ndarray) -> BarTable:
         """The same rows with some columns added or replaced."""
         return replace(self, columns={**self.columns, **columns})
+
+    def compact(self) -> BarTable:
+        """The same rows, with only the symbols that have one."""
+        present = np.bincount(self.code, minlength=len(self.symbols)) > 0
+        if present.all():
+            return self
+        code = (np.cumsum(present, dtype=np.int32) - 1)[self.code]
+        return replace(self, symbols=tuple(compress(self.symbols, present)), code=code)
 
     def order(self) -> np.ndarray | None:
         """(M,) positions that sort by symbol and time, stable; None where they are sorted."""

@@ -41,7 +41,7 @@ _RESIDENT = 160 * 2**20
 _PIECE = 1 << 15
 #: What makes the arrays.
 _CODE = (
-    "bar_table", "blocks", "calendars", "folding", "fundamentals", "price_files",
+    "adjustment", "bar_table", "blocks", "calendars", "folding", "fundamentals", "price_files",
     "set_tables", "spells",
 )  # fmt: skip
 #: Where the sessions of XNYS come from.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feeds.adjustment import table_factors
 from feeds.bar_table import BarTable
 
 __all__ = ["Folded", "fold_table", "session_rows"]
@@ -69,7 +70,7 @@ def fold_table(table: BarTable, sessions: np.ndarray) -> Folded:
         if not kept.all():
             table, row = table.take(kept), row[kept]
     own = np.flatnonzero(row >= 0)
-    split, payout = _factors(table)
+    split, payout = table_factors(table)
     values = {"split_factor": split[own], "dividend_factor": payout[own]}
     scale = split * payout
     close = table["close"] * scale
@@ -99,22 +100,6 @@ def _folds_somewhere(own: np.ndarray, code: np.ndarray) -> np.ndarray:
     following = np.searchsorted(ends, np.arange(len(own)))
     found = following < len(ends)
     return found & (code[ends[np.minimum(following, len(ends) - 1)]] == code)
-
-
-def _factors(table: BarTable) -> tuple[np.ndarray, np.ndarray]:
-    """Cumulative split and dividend factors, as `adjustment_factors` has them of one symbol."""
-    first = np.diff(table.code, prepend=-1) != 0
-    out = []
-    for ratio in (table["split_ratio"], 1.0 + table["dividend"] / table["close"]):
-        ratio = np.where(first, 1.0, ratio)
-        # A factor that is 1 throughout needs no product; most symbols have no split.
-        changed = np.unique(table.code[ratio != 1.0])
-        starts = np.searchsorted(table.code, changed)
-        stops = np.searchsorted(table.code, changed, side="right")
-        for start, stop in zip(starts.tolist(), stops.tolist()):
-            np.cumprod(ratio[start:stop], out=ratio[start:stop])
-        out.append(ratio)
-    return out[0], out[1]
 
 
 def _summed(volume: np.ndarray, known: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import compress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +96,8 @@ class SetPlan:
 
 def write_set(
     folder: Path, parts: Iterable[Part], plan: SetPlan, report: IngestReport
-) -> dict[str, Any]:
-    """Clean and write every part; returns the manifest.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Clean and write every part; returns the manifest and the content of report.json.
 
     Parameters
     ----------
@@ -140,7 +139,7 @@ def write_set(
     told = report.as_dict()
     whole = writer.finish(manifest, report.log, told, plan.tables, reasons, never, last)
     _give_back()
-    return whole
+    return whole, told
 
 
 def _give_back() -> None:
@@ -211,12 +210,7 @@ def _cut(table: BarTable, plan: SetPlan) -> BarTable:
         inside &= days >= plan.start
     if plan.end is not None:
         inside &= days <= plan.end
-    if inside.all():
-        return table
-    table = table.take(inside)
-    present = np.bincount(table.code, minlength=len(table.symbols)) > 0
-    code = (np.cumsum(present, dtype=np.int32) - 1)[table.code]
-    return replace(table, symbols=tuple(compress(table.symbols, present)), code=code)
+    return table if inside.all() else table.take(inside).compact()
 
 
 def _count(report: IngestReport, cleaned: Cleaned, infos: Mapping[str, SeriesInfo]) -> None:

@@ -13,6 +13,8 @@ import pandas as pd
 
 from feeds.adjustment import table_factors
 from feeds.bar_table import BarTable
+from feeds.calendars import UNITS
+from feeds.price_files import read_tables, scan
 from feeds.repairs import RepairLog
 from feeds.series_info import SeriesInfo
 from feeds.set_text import json_lines, write_csv, write_table
@@ -99,9 +101,10 @@ class SetWriter:
             writer.close()
 
     def bars(self) -> Iterator[BarTable]:
-        """What was written, part by part: closes and events only, until `finish`."""
+        """What was written, part by part, until `finish`."""
         for kind in self._writers:
-            yield from _parts(self.folder / f"{kind}.parquet")
+            path = self.folder / f"{kind}.parquet"
+            yield from read_tables(path, scan(path), UNITS[self._interval])
 
     def finish(
         self,
@@ -189,11 +192,9 @@ class SetWriter:
         import pyarrow
 
         # Only symbols with a row: another table may hold the rest.
-        present = np.bincount(table.code, minlength=len(table.symbols)) > 0
-        kept = [table.symbols[place] for place in np.flatnonzero(present)]
-        code = (np.cumsum(present, dtype=np.int32) - 1)[table.code]
-        names = pyarrow.array(kept, type=pyarrow.string())
-        symbols = pyarrow.DictionaryArray.from_arrays(pyarrow.array(code), names)
+        table = table.compact()
+        names = pyarrow.array(table.symbols, type=pyarrow.string())
+        symbols = pyarrow.DictionaryArray.from_arrays(pyarrow.array(table.code), names)
         stamps = pyarrow.array(table.time)
         if self._interval == "1d":
             stamps = stamps.cast(pyarrow.date32())
@@ -274,31 +275,9 @@ class SetWriter:
 
 def _adjusted_closes(table: BarTable) -> tuple[np.ndarray, np.ndarray]:
     """(D,) times and (S, D) adjusted closes of the symbols of a table that have a row."""
+    table = table.compact()
     split, payout = table_factors(table)
     times, column = np.unique(table.time, return_inverse=True)
-    present = np.bincount(table.code, minlength=len(table.symbols)) > 0
-    block = np.full((int(present.sum()), len(times)), np.nan)
-    block[(np.cumsum(present) - 1)[table.code], column] = table["close"] * split * payout
+    block = np.full((len(table.symbols), len(times)), np.nan)
+    block[table.code, column] = table["close"] * split * payout
     return times, block
-
-
-def _parts(path: Path) -> Iterator[BarTable]:
-    """What the closes need of a table of prices, a part at a time as it was written."""
-    from pyarrow import parquet
-
-    names = ["close", "split_ratio", "dividend"]
-    with parquet.ParquetFile(path, read_dictionary=["symbol"], pre_buffer=False) as file:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=["date", "symbol", *names])
-            labels = table["symbol"].combine_chunks()
-            columns = {name: table[name].to_numpy() for name in names}
-            code = labels.indices.to_numpy()
-            yield BarTable(
-                symbols=tuple(labels.dictionary.to_pylist()),
-                code=code,
-                time=table["date"].to_numpy().astype("datetime64[s]"),
-                columns=columns,
-                files=(),
-                file=code,
-                line=code,
-            )

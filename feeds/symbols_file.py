@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from feeds.errors import DataError
+from feeds.names import check_symbol, path_name, shown
+from feeds.sources import registry
 from feeds.sources.request import SymbolRequest
 from feeds.suggestions import remedy_for
 
@@ -21,15 +23,16 @@ SYMBOL_COLUMNS = (
     "symbol", "asset_class", "source", "source_symbol", "exchange", "currency", "start", "end",
 )  # fmt: skip
 #: Sources that fetch one symbol at a time.
-SYMBOL_SOURCES = ("exchange", "files", "yahoo")
+SYMBOL_SOURCES = tuple(sorted(registry.SYMBOL_SOURCES))
 
 _REQUIRED = SYMBOL_COLUMNS[:3]
 #: Far more than a list of every listed symbol needs.
 _MAX_BYTES = 16 * 1024 * 1024
-_LONGEST_SHOWN = 40
 
-# A symbol names columns and files of a data set: it must not be a path, a formula or blank.
-_SYMBOL = re.compile(r"[A-Za-z0-9^$][A-Za-z0-9._=^&$+-]{0,39}")
+_SYMBOL_REMEDY = (
+    "use letters, digits and . _ = ^ & $ + -, at most 40; "
+    "what the source calls it goes to source_symbol"
+)
 _EXCHANGE = re.compile(r"([A-Za-z0-9][A-Za-z0-9 ._-]{0,39})?")
 _CURRENCY = re.compile(r"([A-Za-z0-9]{2,10})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -65,7 +68,7 @@ def read_symbols(
         cut or too long; a cell that does not hold what its column is for; a symbol that is
         there twice.
     """
-    name = str(path) if str(path).isprintable() else ascii(str(path))
+    name = path_name(Path(path))
     rows = _rows(_decode(_content(Path(path), name), name), name)
     line, header = next(rows, (1, []))
     columns = _check_header(header, f"{name}, line {line}")
@@ -157,7 +160,7 @@ def _check_header(header: list[str], place: str) -> Sequence[str]:
     for column in header:
         if column not in SYMBOL_COLUMNS:
             remedy = remedy_for(column, SYMBOL_COLUMNS)
-            raise DataError(f"{place}: unknown column {_shown(column)}", remedy)
+            raise DataError(f"{place}: unknown column {shown(column)}", remedy)
         if header.count(column) > 1:
             raise DataError(f"{place}: column {column} is there twice", "remove one of them")
     for column in _REQUIRED:
@@ -182,7 +185,7 @@ def _cells(columns: Sequence[str], row: list[str], place: str) -> dict[str, str]
 
 def _request(cells: dict[str, str], sources: Collection[str], place: str) -> SymbolRequest:
     """One checked row."""
-    _check_symbol(cells["symbol"], place)
+    check_symbol(cells["symbol"], place, _SYMBOL_REMEDY)
     _check_choice("asset_class", cells["asset_class"], ASSET_CLASSES, place)
     _check_choice("source", cells["source"], sorted(sources), place)
     source_symbol = cells["source_symbol"] or cells["symbol"]
@@ -208,37 +211,26 @@ def _request(cells: dict[str, str], sources: Collection[str], place: str) -> Sym
     )
 
 
-def _check_symbol(symbol: str, place: str) -> None:
-    # The tables of a data set have a column date beside those of the symbols.
-    if symbol == "date" or not _SYMBOL.fullmatch(symbol):
-        problem = f"symbol {_shown(symbol)} cannot be a name" if symbol else "symbol is empty"
-        raise DataError(
-            f"{place}: {problem}",
-            "use letters, digits and . _ = ^ & $ + -, at most 40; "
-            "what the source calls it goes to source_symbol",
-        )
-
-
 def _check_source_symbol(value: str, place: str) -> None:
     """Refuse what would lead elsewhere when it is put into an address: BTC/USDT does not."""
     legible = value.isprintable() and not set(value) & set(" \\?#%")
     if not legible or any(not part.strip(".") for part in value.split("/")):
         raise DataError(
-            f"{place}: source_symbol {_shown(value)} cannot be a name at a source",
+            f"{place}: source_symbol {shown(value)} cannot be a name at a source",
             "write it as the source does, such as BRK-B or BTC/USDT",
         )
 
 
 def _check_choice(column: str, value: str, known: Sequence[str], place: str) -> None:
     if value not in known:
-        problem = f"unknown {column} {_shown(value)}" if value else f"{column} is empty"
+        problem = f"unknown {column} {shown(value)}" if value else f"{column} is empty"
         raise DataError(f"{place}: {problem}", remedy_for(value, known))
 
 
 def _check_form(column: str, value: str, form: re.Pattern[str], like: str, place: str) -> None:
     if not form.fullmatch(value):
         raise DataError(
-            f"{place}: {column} {_shown(value)} cannot be one",
+            f"{place}: {column} {shown(value)} cannot be one",
             f"write a name such as {like}, or leave the cell empty",
         )
 
@@ -252,12 +244,6 @@ def _date(column: str, value: str, place: str) -> dt.date | None:
     except ValueError:
         pass
     raise DataError(
-        f"{place}: {column} {_shown(value)} is no date",
+        f"{place}: {column} {shown(value)} is no date",
         "write year-month-day, such as 2020-01-31, or leave the cell empty",
     )
-
-
-def _shown(value: str) -> str:
-    """A cell for a message: on one line, marks that cannot be seen spelt out, never long."""
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

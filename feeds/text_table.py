@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from feeds.errors import DataError
+from feeds.names import shown
 from feeds.suggestions import remedy_for
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
 
 #: A list of all filings of a market in ten years has a quarter of it.
 _MAX_BYTES = 1 << 30
-_SHOWN = 40
 _NO_FILE = "name a CSV file"
 
 
@@ -84,7 +84,7 @@ def read_text_table(path: str | Path) -> TextTable:
     for column in header:
         if header.count(column) > 1:
             raise DataError(
-                f"{name}, line {top}: column {_short(column)} is there twice", "rename one of them"
+                f"{name}, line {top}: column {shown(column)} is there twice", "rename one of them"
             )
     for line, row in zip(lines, rows):
         if len(row) != len(header):
@@ -119,7 +119,7 @@ def parse_numbers(table: TextTable, column: str) -> np.ndarray:
             values[row] = np.inf
         if text and not np.isfinite(values[row]) or "_" in text:
             raise DataError(
-                f"{table.place(row)}: {column} {_short(text)} is no number",
+                f"{table.place(row)}: {column} {shown(text)} is no number",
                 "write it as 1234.5, or leave the cell empty",
             )
     return values
@@ -140,7 +140,7 @@ def parse_days(table: TextTable, column: str, empty: bool = False) -> np.ndarray
     wrong = [row for row in wrong.tolist() if texts[row] or not empty]
     if wrong:
         raise DataError(
-            f"{table.place(wrong[0])}: {column} {_short(texts[wrong[0]])} is no date",
+            f"{table.place(wrong[0])}: {column} {shown(texts[wrong[0]])} is no date",
             "write year-month-day, such as 2016-12-30",
         )
     return days
@@ -249,9 +249,3 @@ def find_column(
             f"name it: {ours}=<column of the file>",
         )
     return ""
-
-
-def _short(text: str) -> str:
-    """A cell for a message: on one line and not long."""
-    shown = repr(text)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

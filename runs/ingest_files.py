@@ -46,10 +46,10 @@ def ingest_files(arguments: argparse.Namespace, console: Console | None) -> int:
         plan = make_plan(arguments, interval, lambda: _manifest(arguments, reading, report))
         spill = arguments.out.absolute().parent
         tables = read_parts(arguments.raw, options, spill=spill, reading=reading)
-        manifest = write_set(building, _parts(tables, reading, asset_class), plan, report)
+        manifest, told = write_set(building, _parts(tables, reading, asset_class), plan, report)
     _LOG.info("wrote %s", arguments.out)
     if console is not None:
-        print_report(manifest, report.as_dict(), arguments.out, console)
+        print_report(manifest, told, arguments.out, console)
     return 0
 
 

@@ -52,12 +52,12 @@ def ingest_symbols(arguments: argparse.Namespace, console: Console | None) -> in
         return files if name == "files" else open_source(name)
 
     report = IngestReport()
-    with fetch_progress(console is None) as told:
-        with collect(requests, arguments.out, options, sources, told) as collected:
-            manifest = _store(arguments, collected, report)
+    with fetch_progress(console is None) as show:
+        with collect(requests, arguments.out, options, sources, show) as collected:
+            manifest, told = _store(arguments, collected, report)
     _LOG.info("wrote %s", arguments.out)
     if console is not None:
-        print_report(manifest, report.as_dict(), arguments.out, console)
+        print_report(manifest, told, arguments.out, console)
         for name in left_out:
             console.print(f"{name} has no day in the range asked for")
     late = any(outcome.status in ("stale", "failed") for outcome in collected.outcomes)
@@ -66,7 +66,7 @@ def ingest_symbols(arguments: argparse.Namespace, console: Console | None) -> in
 
 def _store(
     arguments: argparse.Namespace, collected: Collected, report: IngestReport
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     report.status = {outcome.symbol: _status(outcome) for outcome in collected.outcomes}
     plan = make_plan(arguments, arguments.interval, lambda: _manifest(collected))
     if len(collected.revisions):

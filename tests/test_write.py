@@ -45,7 +45,7 @@ class TestWriting:
         assert load_dataset(folder).name == "second"
         assert [path.name for path in folder.parent.iterdir()] == ["made"]
 
-    @pytest.mark.parametrize("step", ["_sync", "_swap", "_remove_leftovers"])
+    @pytest.mark.parametrize("step", ["sync_path", "_swap", "_remove_leftovers"])
     def test_a_failure_leaves_the_old_set(self, folder, monkeypatch, step):
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         monkeypatch.setattr(atomic, step, refuse)
@@ -54,7 +54,9 @@ class TestWriting:
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
         assert [path.name for path in folder.parent.iterdir()] == ["made"]
 
-    @pytest.mark.parametrize("step", ["_gzip", "_sync", "_exchange", "_swap", "_remove_leftovers"])
+    @pytest.mark.parametrize(
+        "step", ["_gzip", "sync_path", "_exchange", "_swap", "_remove_leftovers"]
+    )
     def test_a_kill_leaves_the_old_set_or_the_new_one(self, folder, step):
         child = os.fork()
         if not child:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["TEMPORARY", "sync_folder", "write_durably"]
+from feeds.atomic import sync_path
+
+__all__ = ["TEMPORARY", "write_durably"]
 
 #: What names of unfinished files begin with.
 TEMPORARY = ".unfinished-"
@@ -29,13 +31,4 @@ def write_durably(path: Path, content: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_path(path.parent)

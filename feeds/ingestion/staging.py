@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from feeds.ingestion.durable import sync_folder, write_durably
+from feeds.atomic import sync_path
+from feeds.ingestion.durable import write_durably
 from feeds.ingestion.outcome import Difference, Status
 from feeds.ingestion.raw_file import bars_bytes, parse_bars, sha256_of
 from feeds.ingestion.raw_store import RawEntry
@@ -78,7 +79,7 @@ class Staging:
         """
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True)
-            sync_folder(self.folder.parent)
+            sync_path(self.folder.parent)
         path = self.path(staged.entry)
         write_durably(path, bars_bytes(bars) if content is None else content)
         write_durably(path.with_suffix(".json"), _to_bytes(staged))
@@ -145,7 +146,7 @@ class Staging:
         self.staged = {}
         if self.folder.is_dir():
             shutil.rmtree(self.folder)
-            sync_folder(self.folder.parent)
+            sync_path(self.folder.parent)
 
     def _files(self, pattern: str) -> list[Path]:
         return list(self.folder.glob(pattern)) if self.folder.is_dir() else []

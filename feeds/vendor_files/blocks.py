@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from feeds.names import check_symbol
 from feeds.vendor_files.layout import Layout
-from feeds.vendor_files.names import check_symbol
 
 __all__ = ["Block", "Codes", "RowReader", "Tally", "join", "melt", "symbol_of"]
 

@@ -6,10 +6,10 @@ import csv
 import re
 
 from feeds.errors import DataError
+from feeds.names import check_symbol, shown
 from feeds.vendor_files.blocks import symbol_of
 from feeds.vendor_files.dates import Stamps, time_of_day
 from feeds.vendor_files.layout import Layout
-from feeds.vendor_files.names import check_symbol, shown
 
 __all__ = ["THOUSANDS", "check_width", "find_fault"]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from feeds.errors import DataError
+from feeds.names import path_name, shown
 from feeds.vendor_files.dates import DateStyle, Stamps, time_of_day
 from feeds.vendor_files.faults import check_width
 from feeds.vendor_files.forms import FORMS
 from feeds.vendor_files.layout import Columns, Layout, by_position, map_columns
 from feeds.vendor_files.meaning import meaning_of
-from feeds.vendor_files.names import path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import LineBlocks, detect_encoding
 from feeds.vendor_files.style_choice import choose_style

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from feeds.errors import DataError
+from feeds.names import check_symbol, path_name, shown, stem
 from feeds.vendor_files.dates import DateStyle
 from feeds.vendor_files.forms import FORMS, NUMBERS, Form, alias, normal, recognise, split_wide
-from feeds.vendor_files.names import check_symbol, path_name, shown, stem
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.timing import Clock
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from feeds.errors import ConfigError
+from feeds.names import is_symbol, shown
 from feeds.suggestions import remedy_for
 from feeds.vendor_files.forms import FORMS, OUR_COLUMNS
-from feeds.vendor_files.names import is_symbol, shown
 
 __all__ = ["FileOptions", "parse_options"]
 

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feeds.errors import DataError
+from feeds.names import check_symbol, path_name, shown
 from feeds.vendor_files.blocks import Block, Codes, Tally, melt
 from feeds.vendor_files.dates import UNITS, DateStyle, Stamps
 from feeds.vendor_files.layout import Columns, Layout, map_columns
 from feeds.vendor_files.meaning import meaning_of
-from feeds.vendor_files.names import check_symbol, path_name, shown
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.streams import digest
 from feeds.vendor_files.style_choice import choose_style

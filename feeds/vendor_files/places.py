@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feeds.errors import DataError
-from feeds.vendor_files.names import path_name
+from feeds.names import path_name
 
 __all__ = ["ENDINGS", "find_files"]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from feeds.bar_table import BarTable, concatenate
 from feeds.errors import DataError
+from feeds.names import path_name
 from feeds.vendor_files.blocks import Block, RowReader
 from feeds.vendor_files.gather import PART_ROWS, whole_symbols
 from feeds.vendor_files.meaning import bars_of, meaning_of
-from feeds.vendor_files.names import path_name
 from feeds.vendor_files.options import FileOptions
 from feeds.vendor_files.places import find_files
 from feeds.vendor_files.reading import FileReading, Reading

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from feeds.errors import DataError
-from feeds.vendor_files.names import path_name
+from feeds.names import path_name
 
 __all__ = ["LineBlocks", "detect_encoding", "digest"]
 

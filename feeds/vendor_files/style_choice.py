@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from feeds.errors import DataError
+from feeds.names import shown
 from feeds.vendor_files.dates import DateStyle, find_styles
-from feeds.vendor_files.names import shown
 from feeds.vendor_files.options import FileOptions
 
 __all__ = ["choose_style"]
