@@ -6,13 +6,12 @@ uses its own row and is entered `lag` rows later, at the close.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
+from factors.holdings import holding_returns as drifted_returns
+from factors.holdings import holding_turnover as factor_turnover
 from feeds.errors import DataError
-from feeds.panel import forward_fill
 
 __all__ = [
     "drifted_returns",
@@ -23,116 +22,6 @@ __all__ = [
     "quantile_returns",
     "quantile_weights",
 ]
-
-
-def drifted_returns(
-    close_marks: np.ndarray, decision_rows: np.ndarray, weights: np.ndarray, lag: int = 1
-) -> np.ndarray:
-    """Session returns of a costless portfolio whose weights drift between entries.
-
-    With V the value and P the marks at the entry row e, ``V_t = V (1 - sum w + sum w P_t /
-    P_e)`` until the next entry: weights are of unit capital, the rest is cash at no interest.
-
-    Parameters
-    ----------
-    close_marks : (T, N) array
-        Adjusted closes. NaN handling: a gap carries the last mark; an asset without any mark
-        at its entry is not entered, its weight stays in cash.
-    decision_rows : (R,) int array
-        Strictly increasing rows of decisions; those entered after the last row do nothing.
-    weights : (R, N) array
-        Signed target weights of unit capital; NaN is no position.
-    lag : int
-        Sessions from the decision to the entry at the close.
-
-    Returns
-    -------
-    (T,) float64 array
-        Simple returns, 0 up to and including the first entry. A book that has lost
-        everything returns -1 on that session and 0 ever after.
-
-    Raises
-    ------
-    DataError
-        If shapes disagree, rows are not increasing, or `lag` is negative.
-    """
-    relative = np.ones(len(close_marks))
-    for entry, stop, growth, target in _holdings(close_marks, decision_rows, weights, lag):
-        relative[entry + 1 : stop] = 1.0 - target.sum() + growth @ target
-        relative[entry + 1 : stop] /= np.concatenate([[1.0], relative[entry + 1 : stop - 1]])
-    return _wiped(relative) - 1.0
-
-
-def factor_turnover(
-    close_marks: np.ndarray, decision_rows: np.ndarray, weights: np.ndarray, lag: int = 1
-) -> np.ndarray:
-    """(R,) half the sum of ``abs(target - drifted weight)`` at each entry.
-
-    The first counts from cash; decisions that are never entered are NaN. Parameters, NaN
-    handling and errors as in `drifted_returns`.
-    """
-    turnover = np.full(len(decision_rows), np.nan)
-    drifted = np.zeros(close_marks.shape[1])
-    for number, holding in enumerate(_holdings(close_marks, decision_rows, weights, lag)):
-        _, _, growth, target = holding
-        turnover[number] = np.abs(target - drifted).sum() / 2.0
-        if len(growth):
-            value = 1.0 - target.sum() + growth[-1] @ target
-            drifted = target * growth[-1] / value if value > 0.0 else np.zeros_like(target)
-        else:
-            drifted = target
-    return turnover
-
-
-def _holdings(
-    close_marks: np.ndarray,
-    decision_rows: np.ndarray,
-    weights: np.ndarray,
-    lag: int,
-) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
-    """For each entry: its row, the stop of its holding, growth since it, and the weights.
-
-    The next entry's own session still belongs to the holding: it trades at that close.
-    """
-    rows = np.asarray(decision_rows, dtype=np.int64)
-    _check_decisions(close_marks, rows, weights, lag)
-    marks = forward_fill(np.asarray(close_marks, dtype=float))
-    last = len(marks) - 1
-    entries = rows + lag
-    ends = np.minimum(np.append(entries[1:], last), last)
-    for entry, end, wanted in zip(entries, ends, weights):
-        if entry > last:
-            return
-        start = marks[entry]
-        known = np.isfinite(start) & np.isfinite(wanted)
-        target = np.where(known, wanted, 0.0)
-        growth = marks[entry + 1 : end + 1] / np.where(known, start, 1.0)
-        yield int(entry), int(end) + 1, np.where(known, growth, 1.0), target
-
-
-def _check_decisions(
-    close_marks: np.ndarray, rows: np.ndarray, weights: np.ndarray, lag: int
-) -> None:
-    expected = (len(rows), close_marks.shape[1])
-    if np.shape(weights) != expected:
-        raise DataError(
-            f"weights have shape {np.shape(weights)}, expected {expected}",
-            "give one row a decision and one column an asset",
-        )
-    if lag < 0 or (len(rows) and rows[0] < 0) or np.any(np.diff(rows) <= 0):
-        raise DataError(
-            f"decision rows must increase from 0 and the lag {lag} must not be negative",
-            "sort the rows and drop repeated ones",
-        )
-
-
-def _wiped(relative: np.ndarray) -> np.ndarray:
-    """Growth factors of a book that stops at the first one that is not positive."""
-    lost = np.flatnonzero(~(relative > 0.0))
-    if len(lost):
-        relative[lost[0]] = 0.0
-        relative[lost[0] + 1 :] = 1.0
-    return relative
 
 
 def equal_weights(eligible: np.ndarray) -> np.ndarray:
