@@ -15,7 +15,13 @@ import numpy as np
 from feeds.errors import DataError
 from feeds.panel import Panel, forward_fill
 
-__all__ = ["Endings", "holding_returns", "holding_turnover", "series_endings"]
+__all__ = [
+    "Endings",
+    "holding_returns",
+    "holding_trades",
+    "holding_turnover",
+    "series_endings",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,11 +162,27 @@ def holding_turnover(
     delisting return is cash and needs no trade. Parameters, NaN handling and errors as in
     `holding_returns`.
     """
-    turnover = np.full(len(decision_rows), np.nan)
+    return np.abs(holding_trades(marks, decision_rows, weights, lag, ends=ends)).sum(axis=1) / 2.0
+
+
+def holding_trades(
+    marks: np.ndarray,
+    decision_rows: np.ndarray,
+    weights: np.ndarray,
+    lag: int = 1,
+    *,
+    ends: Endings | None = None,
+) -> np.ndarray:
+    """(R, N) signed ``target - drifted weight`` of each asset at each entry.
+
+    As `holding_turnover`: the first counts from cash, and rows of decisions that are never
+    entered are NaN.
+    """
+    trades = np.full(np.shape(weights), np.nan)
     drifted = np.zeros(marks.shape[1])
     holdings = _holdings(marks, decision_rows, weights, lag, ends)
     for number, (entry, stop, growth, target) in enumerate(holdings):
-        turnover[number] = np.abs(target - drifted).sum() / 2.0
+        trades[number] = target - drifted
         if len(growth):
             value = 1.0 - target.sum() + growth[-1] @ target
             drifted = target * growth[-1] / value if value > 0.0 else np.zeros_like(target)
@@ -168,7 +190,7 @@ def holding_turnover(
                 drifted = np.where(ends.row < stop, 0.0, drifted)
         else:
             drifted = target
-    return turnover
+    return trades
 
 
 def _holdings(
