@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from feeds.errors import DataError
+from feeds.figures import carried_array
 
 __all__ = ["FUNDAMENTAL_COLUMNS", "align_filed", "align_fundamentals", "check_fundamentals"]
 
@@ -161,15 +162,8 @@ class _Known:
 
     def spread(self, values: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
         """(T, N) values from their sessions on; those that do not count (NaN) change nothing."""
-        sessions, assets = self.shape
         counts = np.isfinite(values) if counts is None else counts
-        column, first = self.column[counts], self.first[counts]
-        # Runs of one value, asset after asset; each asset begins with one of NaN.
-        at = np.concatenate([np.arange(assets) * sessions, column * sessions + first])
-        order = np.argsort(at, kind="stable")
-        runs = np.concatenate([np.full(assets, np.nan), values[counts]])[order]
-        lengths = np.diff(at[order], append=sessions * assets)
-        return np.ascontiguousarray(np.repeat(runs, lengths).reshape(assets, sessions).T)
+        return carried_array(self.first[counts], self.column[counts], values[counts], self.shape)
 
 
 def _known(filings: pd.DataFrame, assets: Sequence[str], dates: np.ndarray) -> _Known:

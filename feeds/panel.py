@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from feeds.errors import DataError
+from feeds.figures import Figures
 from feeds.last_bars import LastBars
+from feeds.suggestions import remedy_for
 
 __all__ = ["Panel"]
 
@@ -61,6 +63,10 @@ class Panel:
         read only once the series has ended.
     market_cap, book_equity, shares : (T, N) float64 arrays, optional
         What was public on each date; NaN means not known.
+    sector : (N,) str array, optional
+        Sector or industry; an empty text where not known.
+    figure_events : Figures, optional
+        Further named figures as they became known; see :meth:`figure`.
     checked : bool
         Whether the prices are known to be positive and need not be looked through.
 
@@ -91,6 +97,8 @@ class Panel:
     market_cap: np.ndarray | None = None
     book_equity: np.ndarray | None = None
     shares: np.ndarray | None = None
+    sector: np.ndarray | None = None
+    figure_events: Figures | None = None
     checked: InitVar[bool] = False
 
     def __post_init__(self, checked: bool) -> None:
@@ -106,6 +114,10 @@ class Panel:
                     value = value.view()
                     value.flags.writeable = False
                     object.__setattr__(self, item.name, value)
+        if self.figure_events is not None and self.figure_events.shape != shape:
+            raise DataError(
+                f"panel figures have shape {self.figure_events.shape}, expected {shape}"
+            )
         if np.any(np.diff(self.dates.astype("int64")) <= 0):
             raise DataError("panel dates are not strictly increasing")
         if not checked:
@@ -212,8 +224,42 @@ class Panel:
     def _last_bars(self) -> LastBars:
         return LastBars(self.tradable)
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the figures that :meth:`figure` gives, sorted."""
+        return () if self.figure_events is None else self.figure_events.names
+
+    def figure(self, name: str) -> np.ndarray:
+        """(T, N) float64 values of a named figure as known on each row, read-only.
+
+        NaN where none is known. Filed figures stay until the next filing; figures of a day are
+        those of the days that the row stands for.
+
+        Raises
+        ------
+        DataError
+            If the panel has no figure of that name.
+        """
+        arrays = self._figure_arrays
+        if name not in arrays:
+            if name not in self.figures:
+                raise DataError(
+                    f"the panel has no figure {name!r}",
+                    (
+                        remedy_for(name, self.figures)
+                        if self.figures
+                        else "ingest the set with --fundamentals or --figures"
+                    ),
+                )
+            arrays[name] = _frozen(self.figure_events.array(name))
+        return arrays[name]
+
+    @cached_property
+    def _figure_arrays(self) -> dict[str, np.ndarray]:
+        return {}
+
     def available(self, field: str) -> bool:
-        """Whether the panel has real data in `field`, a column of the contract.
+        """Whether the panel has real data in `field`, a column of the contract or a figure.
 
         ``open``, ``high`` and ``low`` are absent where every vendor is close-only;
         ``split_factor``, and with it printed shares, where any price is adjusted or an index.
@@ -224,7 +270,11 @@ class Panel:
             return bool((self.price_kind == "traded").all())
         if field in _BARS:
             return bool(np.isfinite(getattr(self, field)).any())
-        return getattr(self, field, None) is not None
+        if field in self.figures:
+            return True
+        # ``assets`` are the symbols, and a figure of that name what the companies own.
+        value = getattr(self, field, None)
+        return isinstance(value, np.ndarray) and (value.ndim == 2 or field == "sector")
 
     def as_of(self, row: int) -> Panel:
         """What was known at the close of `row`: the rows up to it, none after."""
@@ -240,6 +290,8 @@ class Panel:
         taken = {}
         for item in fields(self):
             value = getattr(self, item.name)
+            if isinstance(value, Figures):
+                taken[item.name] = value.take(rows, columns)
             if not isinstance(value, np.ndarray):
                 continue
             if value.ndim == 2:

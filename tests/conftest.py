@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from feeds.figures import Figures
 from feeds.panel import Panel
 
 
@@ -15,7 +16,8 @@ def make_panel() -> Callable[..., Panel]:
     """Build a small panel; prices are given, or a seeded random walk with traded opens.
 
     ``close`` (T, N) with NaN where an asset has no bar; ``open`` likewise or None for the
-    close-only form. Symbols are A00, A01, ...
+    close-only form. Symbols are A00, A01, ... ``figures`` are (T, N) arrays by name, or the
+    events of a :class:`Figures`.
     """
 
     def make(
@@ -27,6 +29,8 @@ def make_panel() -> Callable[..., Panel]:
         start: str = "2020-01-01",
         calendar: str = "24/7",
         asset_class: list[str] | None = None,
+        sector: list[str] | None = None,
+        figures: dict[str, np.ndarray] | Figures | None = None,
         **fields,
     ) -> Panel:
         if close is None:
@@ -64,6 +68,8 @@ def make_panel() -> Callable[..., Panel]:
             "price_kind": np.array(["traded"] * columns),
             "close_only": np.full(columns, close_only),
             "end_reason": np.array(["data_end"] * columns),
+            "sector": None if sector is None else np.array(sector, dtype=str),
+            "figure_events": Figures.from_arrays(figures) if isinstance(figures, dict) else figures,
         }
         return Panel(**{**given, **fields})
 
