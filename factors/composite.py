@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from factors.preprocess import scale_scores
-from factors.registry import Factor
+from factors.registry import Factor, get_factor
+from factors.sections import group_labels
+from factors.steps import Section, Step, run_steps, usual_steps
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
@@ -29,7 +30,7 @@ class Scores:
     raw : (K, R, N) float64 array
         What the factors' functions gave, for every asset; NaN where not known.
     scaled : (K, R, N) float64 array
-        Winsorised and scaled among the eligible assets; NaN elsewhere.
+        Made comparable among the eligible assets; NaN elsewhere.
     composite : (R, N) float64 array
         Weighted mean of the known scaled scores; NaN where an asset is not ranked.
     rows : (R,) int array
@@ -52,8 +53,10 @@ def composite_scores(
     rows: np.ndarray | None = None,
     winsorize: float = 0.01,
     scale: str = "rank",
-    neutralize: str | None = "asset_class",
+    neutralize: str | Sequence[str] | None = "asset_class",
     min_factors: int = 1,
+    steps: Mapping[str, Sequence[Step]] | None = None,
+    exposures: Mapping[str, tuple[Factor, Mapping[str, Any]]] | None = None,
 ) -> Scores:
     """Score the eligible assets of each decision row.
 
@@ -68,12 +71,18 @@ def composite_scores(
         Decision rows; all rows unless given.
     winsorize : float
         Share clipped on each side before ``zscore`` and ``none``; ranks need none.
-    scale : {"rank", "zscore", "none"}
+    scale : {"rank", "zscore", "gaussian", "none"}
         How scores are made comparable. Ranks lie within (-1/2, 1/2).
-    neutralize : {"asset_class", None}
-        Whether that is done within each asset class or across all.
+    neutralize : str, sequence of str or None
+        ``asset_class`` and ``sector``: that is done within each. Names of factors: the scaled
+        scores are regressed on them. None: across all assets.
     min_factors : int
         Known factors of non-zero weight that an asset needs.
+    steps : mapping, optional
+        Column of a factor to its own steps, in place of `winsorize`, `scale` and `neutralize`.
+    exposures : mapping, optional
+        Name of a characteristic to the factor and its parameters; the registered factor of
+        that name unless given.
 
     Returns
     -------
@@ -85,14 +94,15 @@ def composite_scores(
         If every weight is zero, or a factor cannot be computed as configured.
     """
     rows = np.arange(panel.shape[0]) if rows is None else np.asarray(rows, dtype=np.intp)
-    groups = panel.asset_class if neutralize == "asset_class" else None
+    names = (neutralize,) if isinstance(neutralize, str) else tuple(neutralize or ())
+    usual = usual_steps(winsorize, scale, names)
+    sections = _Sections(panel, eligible, exposures or {})
     raw = np.stack([entry.scores(panel, rows, **given) for entry, _, given in factors])
-    scaled = np.stack(
-        [
-            scale_scores(scores, scale, fraction=winsorize, eligible=eligible[rows], groups=groups)
-            for scores in raw
-        ]
-    )
+    scaled = np.empty(raw.shape)
+    for number, (entry, _, given) in enumerate(factors):
+        own = (steps or {}).get(entry.column, usual)
+        scores = _on_rows(panel, entry, given, {rows.tobytes(): raw[number]})
+        scaled[number] = run_steps(scores, sections.at, own, rows)
     entries = [entry for entry, _, _ in factors]
     return Scores(
         columns=tuple(entry.column for entry in entries),
@@ -102,6 +112,51 @@ def composite_scores(
         composite=combine(scaled, [weight for _, weight, _ in factors], min_factors),
         rows=rows,
     )
+
+
+class _Sections:
+    """What is known of some rows of a panel, each characteristic computed once."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        eligible: np.ndarray,
+        exposures: Mapping[str, tuple[Factor, Mapping[str, Any]]],
+    ) -> None:
+        self._panel = panel
+        self._eligible = eligible
+        self._exposures = exposures
+        self._computed: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+
+    def at(self, rows: np.ndarray) -> Section:
+        """The section of (R,) rows; nobody takes part before the first."""
+        eligible = self._eligible[np.maximum(rows, 0)] & (rows >= 0)[:, None]
+        return Section(
+            eligible=eligible,
+            groups=lambda names: group_labels(self._panel, names),
+            exposure=lambda name: self._exposure(name)(rows),
+        )
+
+    def _exposure(self, name: str) -> Callable[[np.ndarray], np.ndarray]:
+        if name not in self._computed:
+            entry, given = self._exposures.get(name) or (get_factor(name), {})
+            self._computed[name] = _on_rows(self._panel, entry, given, {})
+        return self._computed[name]
+
+
+def _on_rows(
+    panel: Panel, entry: Factor, given: Mapping[str, Any], known: dict[bytes, np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Rows to the factor's scores there, NaN before the first row; each set computed once."""
+
+    def scores(rows: np.ndarray) -> np.ndarray:
+        key = rows.tobytes()
+        if key not in known:
+            values = entry.scores(panel, np.maximum(rows, 0), **given)
+            known[key] = np.where((rows >= 0)[:, None], values, np.nan)
+        return known[key]
+
+    return scores
 
 
 def combine(scaled: np.ndarray, weights: Sequence[float], min_factors: int = 1) -> np.ndarray:

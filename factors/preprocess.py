@@ -1,4 +1,4 @@
-"""Making the scores of one cross-section comparable: winsorise, rank, z-score, neutralise.
+"""Making the scores of one cross-section comparable: winsorise, rank, z-score, Gaussian rank.
 
 Each function takes (R, N) scores, one cross-section a row, and works within each row, or
 within each group of columns of a row. Not eligible and not finite mean the same: the entry
@@ -7,14 +7,23 @@ takes no part and stays NaN. No result depends on the order of the columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-__all__ = ["demean", "rank_scale", "scale_scores", "winsorize", "z_score"]
+from factors.sections import RowFunction, by_group, known_entries, row_demean, row_sum
 
-RowFunction = Callable[[np.ndarray], np.ndarray]
+__all__ = [
+    "demean",
+    "gaussian_rank",
+    "rank_scale",
+    "scale_scores",
+    "winsorize",
+    "winsorize_deviations",
+    "z_score",
+]
+
+#: Median absolute deviations in one standard deviation of a normal distribution, 1 / Phi^-1(3/4).
+_NORMAL_MAD = 1.4826022185056018
 
 
 def winsorize(
@@ -49,6 +58,49 @@ def winsorize(
     return _by_group(clip, scores, eligible, groups)
 
 
+def winsorize_deviations(
+    scores: np.ndarray,
+    deviations: float = 5.0,
+    *,
+    eligible: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """Clip each row to its median +- `deviations` robust standard deviations.
+
+    A robust standard deviation is 1.4826 times the median absolute deviation from the median,
+    which outliers do not widen (Hampel 1974). Unlike quantiles it clips nobody where nobody is
+    far out.
+
+    Parameters
+    ----------
+    scores : (R, N) float array
+    deviations : float
+        Positive.
+    eligible : (R, N) bool array, optional
+        Entries that take part; all of them unless given.
+    groups : (N,) array, optional
+        Labels of columns that are treated apart.
+
+    Returns
+    -------
+    (R, N) float64 array
+        NaN where not eligible or not known. Where more than half of the scores are equal the
+        deviation is 0, which says nothing of the others: they stay as they are.
+
+    References
+    ----------
+    Hampel, F. R. (1974). The influence curve and its role in robust estimation. JASA 69.
+    """
+
+    def clip(rows: np.ndarray) -> np.ndarray:
+        middle = _median(rows)
+        reach = deviations * _NORMAL_MAD * _median(np.abs(rows - middle))
+        reach = np.where(reach > 0.0, reach, np.inf)
+        return np.clip(rows, middle - reach, middle + reach)
+
+    return _by_group(clip, scores, eligible, groups)
+
+
 def rank_scale(
     scores: np.ndarray,
     *,
@@ -75,11 +127,53 @@ def rank_scale(
     """
 
     def rank(rows: np.ndarray) -> np.ndarray:
-        ranks = pd.DataFrame(rows).rank(axis=1, method="average").to_numpy()
-        count = np.isfinite(rows).sum(axis=1, keepdims=True)
+        ranks, count = _average_ranks(rows)
         return (2.0 * ranks - count - 1.0) / (2.0 * np.maximum(count, 1))
 
     return _by_group(rank, scores, eligible, groups)
+
+
+def gaussian_rank(
+    scores: np.ndarray,
+    *,
+    eligible: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """Normal scores of the ranks: Phi^-1((rank - 3/8) / (n + 1/4)) for n known scores.
+
+    Blom's (1958) scores: close to the expected order statistics of n normal variates, so that
+    a few assets spread less than many. Ties share the average of their ranks, one asset scores
+    0. Unlike a z-score no outlier reaches far; unlike a rank the extremes keep their distance.
+
+    Parameters
+    ----------
+    scores : (R, N) float array
+    eligible : (R, N) bool array, optional
+        Entries that take part; all of them unless given.
+    groups : (N,) array, optional
+        Labels of columns that are ranked apart.
+
+    Returns
+    -------
+    (R, N) float64 array
+        Symmetric about 0 in each row and group without ties. NaN where not eligible or not
+        known.
+
+    References
+    ----------
+    Blom, G. (1958). Statistical Estimates and Transformed Beta-Variables. Wiley.
+    """
+    # SciPy takes a tenth of a second to import: only who asks for normal scores pays it.
+    from scipy.special import ndtri
+
+    def normal(rows: np.ndarray) -> np.ndarray:
+        ranks, count = _average_ranks(rows)
+        # The lower half is mirrored, so that equally far ranks get the same bits.
+        lower = np.minimum(ranks, count + 1.0 - ranks)
+        quantile = ndtri((lower - 0.375) / (count + 0.25))
+        return np.where(2.0 * ranks > count + 1.0, -quantile, quantile)
+
+    return _by_group(normal, scores, eligible, groups)
 
 
 def z_score(
@@ -106,9 +200,9 @@ def z_score(
     """
 
     def standardise(rows: np.ndarray) -> np.ndarray:
-        deviations = _demean(rows)
+        deviations = row_demean(rows)
         count = np.isfinite(rows).sum(axis=1, keepdims=True)
-        squares = _sum(deviations**2)
+        squares = row_sum(deviations**2)
         spread = np.sqrt(squares / np.maximum(count - 1, 1))
         # Equal scores differ from their computed mean by rounding only.
         size = np.nanmax(np.abs(rows), axis=1, keepdims=True, initial=0.0)
@@ -139,7 +233,7 @@ def demean(
     (R, N) float64 array
         NaN where not eligible or not known.
     """
-    return _by_group(_demean, scores, eligible, groups)
+    return _by_group(row_demean, scores, eligible, groups)
 
 
 def scale_scores(
@@ -158,7 +252,7 @@ def scale_scores(
     Parameters
     ----------
     scores : (R, N) float array
-    scale : {"rank", "zscore", "none"}
+    scale : {"rank", "zscore", "gaussian", "none"}
         ``none`` keeps the units, and removes the groups' means where groups are given.
     fraction : float
         Share clipped on each side before ``zscore`` and ``none``.
@@ -171,6 +265,8 @@ def scale_scores(
     """
     if scale == "rank":
         return rank_scale(scores, eligible=eligible, groups=groups)
+    if scale == "gaussian":
+        return gaussian_rank(scores, eligible=eligible, groups=groups)
     clipped = winsorize(scores, fraction, eligible=eligible, groups=groups)
     if scale == "zscore":
         return z_score(clipped, groups=groups)
@@ -183,26 +279,14 @@ def _by_group(
     eligible: np.ndarray | None,
     groups: np.ndarray | None,
 ) -> np.ndarray:
-    known = np.isfinite(scores) if eligible is None else np.isfinite(scores) & eligible
-    values = np.where(known, scores, np.nan).astype(np.float64, copy=False)
-    if groups is None:
-        return function(values)
-    result = np.full(values.shape, np.nan)
-    for label in np.unique(groups):
-        columns = np.flatnonzero(groups == label)
-        result[:, columns] = function(values[:, columns])
-    return result
+    values = np.where(known_entries(scores, eligible), scores, np.nan)
+    return by_group(function, groups, values.astype(np.float64, copy=False))
 
 
-def _sum(rows: np.ndarray) -> np.ndarray:
-    """(R, 1) sums of the known entries, the same for every order of the columns."""
-    ordered = np.sort(rows, axis=1)
-    return np.where(np.isfinite(ordered), ordered, 0.0).sum(axis=1, keepdims=True)
-
-
-def _demean(rows: np.ndarray) -> np.ndarray:
-    count = np.isfinite(rows).sum(axis=1, keepdims=True)
-    return rows - _sum(rows) / np.maximum(count, 1)
+def _average_ranks(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(R, N) ranks from 1, ties averaged, and (R, 1) how many are ranked."""
+    ranks = pd.DataFrame(rows).rank(axis=1, method="average").to_numpy()
+    return ranks, np.isfinite(rows).sum(axis=1, keepdims=True)
 
 
 def _quantiles(rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
@@ -210,6 +294,11 @@ def _quantiles(rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarra
     ordered = np.sort(rows, axis=1)  # NaN sorts last
     last = np.maximum(np.isfinite(rows).sum(axis=1, keepdims=True) - 1, 0)
     return _interpolate(ordered, fraction * last), _interpolate(ordered, (1.0 - fraction) * last)
+
+
+def _median(rows: np.ndarray) -> np.ndarray:
+    """(R, 1) medians of the known entries of each row."""
+    return _quantiles(rows, 0.5)[0]
 
 
 def _interpolate(ordered: np.ndarray, position: np.ndarray) -> np.ndarray:
