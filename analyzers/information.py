@@ -1,4 +1,4 @@
-"""How well scores rank: rank information coefficients and the persistence of ranks."""
+"""How well scores rank: information coefficients and the persistence of ranks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ __all__ = [
     "information_coefficients",
     "overlap_lags",
     "rank_autocorrelation",
+    "rank_correlation",
     "summarize_information",
 ]
 
+METHODS = ("pearson", "spearman")
 #: Pairs below which a rank correlation is not reported.
 _FEWEST = 3
 
@@ -63,9 +65,15 @@ def forward_returns(
 
 
 def information_coefficients(
-    scores: np.ndarray, close_marks: np.ndarray, rows: np.ndarray, horizon: int, *, lag: int = 1
+    scores: np.ndarray,
+    close_marks: np.ndarray,
+    rows: np.ndarray,
+    horizon: int,
+    *,
+    lag: int = 1,
+    method: str = "spearman",
 ) -> pd.Series:
-    """Spearman correlation of scores with the returns that follow, by decision row.
+    """Correlation of scores with the returns that follow, by decision row.
 
     Parameters
     ----------
@@ -73,15 +81,25 @@ def information_coefficients(
         Higher is better; NaN is not ranked. Ties take their average rank.
     close_marks, rows, horizon, lag
         As in `forward_returns`: t+1 -> t+1+h, or with `lag` 0 the untradable t -> t+h.
+    method : str
+        ``spearman``, the rank IC, or ``pearson``, of the values as they are.
 
     Returns
     -------
     Series
         (R,) on the index `rows`, in [-1, 1]. NaN where fewer than three assets have both, one
         side does not vary, or the window ends after the data.
+
+    Raises
+    ------
+    DataError
+        If `method` is neither, or as `forward_returns`.
     """
+    if method not in METHODS:
+        raise DataError(f"no correlation is called {method!r}", f"use {' or '.join(METHODS)}")
+    correlation = rank_correlation if method == "spearman" else _row_correlation
     ahead = forward_returns(close_marks, rows, horizon, lag)
-    values = _row_rank_correlation(np.asarray(scores, dtype=float), ahead)
+    values = correlation(np.asarray(scores, dtype=float), ahead)
     return pd.Series(values, index=np.asarray(rows), name="ic")
 
 
@@ -114,29 +132,59 @@ def summarize_information(ic: pd.Series, lags: int = 0) -> Mapping[str, float]:
     }
 
 
-def rank_autocorrelation(scores: np.ndarray) -> np.ndarray:
-    """(R,) Spearman correlation of each row of scores with the row before; the first is NaN.
+def rank_autocorrelation(scores: np.ndarray, periods: int = 1) -> np.ndarray:
+    """(R,) Spearman correlation of each row of scores with the row `periods` before.
 
-    Ranks are taken among the assets that both rows rank, three or more.
+    The first `periods` are NaN. Ranks are taken among the assets that both rows rank, three
+    or more.
+
+    Raises
+    ------
+    DataError
+        If `periods` is under one.
     """
+    if periods < 1:
+        raise DataError(f"{periods} decisions back is not the past", "use 1 or more")
     scores = np.asarray(scores, dtype=float)
     found = np.full(len(scores), np.nan)
-    found[1:] = _row_rank_correlation(scores[1:], scores[:-1])
+    if periods < len(scores):
+        found[periods:] = rank_correlation(scores[periods:], scores[:-periods])
     return found
 
 
-def _row_rank_correlation(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def rank_correlation(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(R,) Spearman correlation of each row of two (R, N) arrays, ties at their average rank.
+
+    Ranks are taken among the assets that both rows know. NaN under three of them, or where one
+    side does not vary.
+    """
     both = np.isfinite(left) & np.isfinite(right)
-    x, y = (_centred_ranks(side, both) for side in (left, right))
-    product = np.sum(x * y, axis=1)
-    spread = np.sqrt(np.sum(x * x, axis=1) * np.sum(y * y, axis=1))
-    found = np.full(len(left), np.nan)
-    defined = (both.sum(axis=1) >= _FEWEST) & (spread > 0.0)
-    return np.divide(product, spread, out=found, where=defined)
+    x, y = (_ranks(side, both) for side in (left, right))
+    # Centred ranks are multiples of a half: sums of them are exact, and so is no spread.
+    return _correlation(x, y, both, rounding=0.0)
 
 
-def _centred_ranks(values: np.ndarray, both: np.ndarray) -> np.ndarray:
-    """Average ranks among `both`, around their mean; zero elsewhere."""
-    ranks = pd.DataFrame(np.where(both, values, np.nan)).rank(axis=1).to_numpy()
-    middle = (both.sum(axis=1, keepdims=True) + 1.0) / 2.0
-    return np.where(both, ranks - middle, 0.0)
+def _row_correlation(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    both = np.isfinite(left) & np.isfinite(right)
+    x, y = (np.where(both, side, np.nan) for side in (left, right))
+    return _correlation(x, y, both, rounding=1e-13)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray, both: np.ndarray, rounding: float) -> np.ndarray:
+    """Row by row; a side whose spread is `rounding` of its size or less does not vary."""
+    count = both.sum(axis=1, keepdims=True)
+    product, spread, varies = 1.0, 1.0, count[:, 0] >= _FEWEST
+    for side in (x, y):
+        known = np.where(both, side, 0.0)
+        mean = known.sum(axis=1, keepdims=True) / np.maximum(count, 1)
+        centred = np.where(both, known - mean, 0.0)
+        size, own = (np.sum(part**2, axis=1) for part in (known, centred))
+        varies &= own > rounding**2 * size
+        product, spread = product * centred, spread * own
+    found = np.full(len(x), np.nan)
+    return np.divide(np.sum(product, axis=1), np.sqrt(spread), out=found, where=varies)
+
+
+def _ranks(values: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Average ranks among `both`."""
+    return pd.DataFrame(np.where(both, values, np.nan)).rank(axis=1).to_numpy()

@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pandas as pd
 
-__all__ = ["automatic_lags", "independent_columns", "newey_west_mean", "regress"]
+__all__ = [
+    "automatic_lags",
+    "independent_columns",
+    "long_run_sums",
+    "newey_west_mean",
+    "regress",
+]
 
 #: Part of a column's own spread that must be its own for a slope to mean anything.
 COLLINEAR = 1e-8
@@ -69,6 +75,25 @@ def independent_columns(market: np.ndarray) -> tuple[list[int], dict[int, str]]:
     return used, dropped
 
 
+def long_run_sums(moments: np.ndarray, lags: int) -> np.ndarray:
+    """(K, K) sum of products of moments with themselves and, by Bartlett weights, their past.
+
+    ``S_0 + sum_l (1 - l / (lags + 1)) (S_l + S_l')`` with ``S_l = sum_t m_t m_(t-l)'``: T times
+    the long-run covariance of Newey, West (1987), never indefinite.
+
+    Parameters
+    ----------
+    moments : (T, K) array
+        Of mean zero; no NaN.
+    lags : int
+    """
+    total = moments.T @ moments
+    for lag in range(1, min(lags, len(moments) - 1) + 1):
+        overlap = moments[lag:].T @ moments[:-lag]
+        total += (1.0 - lag / (lags + 1.0)) * (overlap + overlap.T)
+    return total
+
+
 def regress(own: np.ndarray, design: np.ndarray, lags: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients, their Newey-West t-statistics and R squared.
 
@@ -92,10 +117,7 @@ def regress(own: np.ndarray, design: np.ndarray, lags: int) -> tuple[np.ndarray,
     fit = np.linalg.lstsq(scaled, own, rcond=None)[0]
     residual = own - scaled @ fit
     scores = scaled * residual[:, None]
-    meat = scores.T @ scores
-    for lag in range(1, min(lags, len(own) - 1) + 1):
-        overlap = scores[lag:].T @ scores[:-lag]
-        meat += (1.0 - lag / (lags + 1.0)) * (overlap + overlap.T)
+    meat = long_run_sums(scores, lags)
     bread = np.linalg.inv(scaled.T @ scaled)
     error = np.sqrt(np.maximum(np.diag(bread @ meat @ bread), 0.0))
     scale = float(np.abs(own).max(initial=0.0))
