@@ -12,6 +12,7 @@ from feeds.bar_table import BarTable
 from feeds.cache import Aligned
 from feeds.calendars import next_session
 from feeds.errors import DataError
+from feeds.figures import Events, pack_figures, unpack_figures
 from feeds.folding import Folded, fold_table
 from feeds.fundamentals import align_fundamentals
 from feeds.panel import Panel
@@ -58,6 +59,7 @@ def align_block(
     *,
     filings: pd.DataFrame | None = None,
     spells: pd.DataFrame | None = None,
+    daily: pd.DataFrame | None = None,
     space: Space | None = None,
 ) -> Aligned:
     """Align every symbol of a universe on one calendar.
@@ -75,14 +77,16 @@ def align_block(
         The calendar of `dates`.
     filings, spells : DataFrame, optional
         Fundamentals and dated membership, checked.
+    daily : DataFrame, optional
+        Figures of days, checked: date, symbol, and columns of numbers.
     space : Space, optional
         Makes the large arrays; in memory by default.
 
     Returns
     -------
     Aligned
-        Arrays dates (T,); (T, N) floats, tradable and member; reference (T, R). Optional
-        fields of which nothing is known are left out.
+        Arrays dates (T,); (T, N) floats, tradable and member; reference (T, R); the events of
+        figures. Optional fields of which nothing is known are left out.
 
     Raises
     ------
@@ -99,7 +103,8 @@ def align_block(
     space.release()
     if filings is not None:
         _add_filings(block.arrays, filings, block.assets["symbol"].tolist(), dates)
-    return _compact(block, calendar)
+    figures = _figures(filings, daily, block.assets["symbol"].tolist(), dates)
+    return _compact(block, calendar, figures)
 
 
 def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
@@ -120,6 +125,7 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
         for name in _OPTIONAL
         if name in arrays and _any(arrays[name][:rows], np.isfinite)
     }
+    figures = unpack_figures(arrays, meta.get("figures", {}), shape, rows)
     # A reason is known only once the series has ended: with the last bar of its last day.
     over = str((dates[rows - 1] + 1).astype("datetime64[D]") - 1)
     reasons = [
@@ -140,6 +146,8 @@ def panel_of(aligned: Aligned, calendar: str, rows: int) -> Panel:
         close_only=arrays["first_open"] >= rows,
         end_reason=np.array(reasons, dtype=str),
         **optional,
+        sector=np.array(meta["sector"], dtype=str) if any(meta.get("sector", ())) else None,
+        figure_events=figures,
         checked=True,
     )
 
@@ -253,7 +261,23 @@ def _add_filings(
     block["market_cap"] = counted if given is None else np.where(np.isfinite(given), given, counted)
 
 
-def _compact(block: _Block, calendar: str) -> Aligned:
+def _figures(
+    filings: pd.DataFrame | None, daily: pd.DataFrame | None, assets: list[str], dates: np.ndarray
+) -> dict[str, Events]:
+    """Figures of filings and of days by name; sets without them import nothing for it."""
+    found: dict[str, Events] = {}
+    if filings is not None:
+        from feeds.filings.figures import filed_figures
+
+        found |= filed_figures(filings, assets, dates)
+    if daily is not None:
+        from feeds.daily_figures import align_daily
+
+        found |= align_daily(daily, assets, dates)
+    return found
+
+
+def _compact(block: _Block, calendar: str, figures: dict[str, Events]) -> Aligned:
     """Leave out what need not be stored: factors of 1, and ranges where all is close-only."""
     found = block.arrays
     ones = tuple(n for n in _FACTORS if n not in found or not _any(found[n], _is_not_one))
@@ -263,14 +287,17 @@ def _compact(block: _Block, calendar: str) -> Aligned:
     if np.all(block.first_open == len(block.dates)):
         unneeded |= {"open", "high", "low"}
     arrays = {name: array for name, array in found.items() if name not in unneeded}
+    packed, places = pack_figures(figures)
     arrays |= {
         "dates": block.dates, "first_open": block.first_open, "reference": block.reference,
+        **packed,
     }  # fmt: skip
-    return Aligned(arrays, ones, _meta(block, calendar))
+    return Aligned(arrays, ones, {**_meta(block, calendar), "figures": places})
 
 
 def _meta(block: _Block, calendar: str) -> dict[str, Any]:
-    columns = ("asset_class", "volume_unit", "price_kind", "end", "end_reason")
+    columns = ["asset_class", "volume_unit", "price_kind", "end", "end_reason"]
+    columns += ["sector"] * ("sector" in block.assets)
     return {
         "assets": block.assets["symbol"].tolist(),
         **{name: block.assets[name].tolist() for name in columns},

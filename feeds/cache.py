@@ -28,7 +28,7 @@ from feeds.atomic import is_alive, sync_tree
 __all__ = ["Aligned", "Building", "building_cache", "cache_key", "load_cached"]
 
 #: Raised whenever the files or their meaning change, so that old caches are not read.
-FORMAT = 3
+FORMAT = 4
 FOLDER = ".cache"
 _BUILDING = "building-"
 _NUMBERS = itertools.count()
@@ -41,7 +41,8 @@ _RESIDENT = 160 * 2**20
 _PIECE = 1 << 15
 #: What makes the arrays.
 _CODE = (
-    "adjustment", "bar_table", "blocks", "calendars", "folding", "fundamentals", "price_files",
+    "adjustment", "bar_table", "blocks", "calendars", "daily_figures", "figures",
+    "filings/figures", "filings/trailing", "folding", "fundamentals", "price_files",
     "set_tables", "spells",
 )  # fmt: skip
 #: Where the sessions of XNYS come from.

@@ -15,7 +15,9 @@ from feeds.price_files import REBUILD
 from feeds.spells import MEMBERSHIP_COLUMNS, check_spells
 
 __all__ = [
+    "FIGURES_FILE",
     "UNIVERSE_COLUMNS",
+    "read_daily_figures",
     "read_fundamentals",
     "read_published",
     "read_spells",
@@ -25,6 +27,9 @@ __all__ = [
 UNIVERSE_COLUMNS = (
     "symbol", "asset_class", "name", "start", "end", "end_reason", "volume_unit", "price_kind",
 )  # fmt: skip
+#: Daily figures of a set, whatever form the file has.
+FIGURES_FILE = "figures"
+_FIGURE_COLUMNS = ("date", "symbol")
 _PUBLISHED = ("date", "mkt_rf", "smb", "hml", "mom", "rf")
 _FILED_TEXT = ("symbol", "period_end", "known_from", "shares_as_of")
 
@@ -68,6 +73,42 @@ def read_fundamentals(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame | 
         na_values={name: [""] for name in numbers},
     )
     return check_fundamentals(path, table, read_universe(folder))
+
+
+def read_daily_figures(folder: Path, files: Collection[str]) -> pd.DataFrame | None:
+    """Figures of days: date (datetime64), symbol and numbers; None where the set has none.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, a value is no number, or a date is none.
+    """
+    name = next((name for name in files if name.partition(".")[0] == FIGURES_FILE), None)
+    if name is None:
+        return None
+    path = folder / name
+    if name.endswith(".parquet"):
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}", REBUILD) from None
+        lacking = [column for column in _FIGURE_COLUMNS if column not in table.columns]
+        if lacking:
+            raise DataError(f"{path} lacks the column {lacking[0]}", REBUILD)
+    else:
+        names = _read_csv(path, _FIGURE_COLUMNS, nrows=0).columns.drop(list(_FIGURE_COLUMNS))
+        table = _read_csv(
+            path,
+            _FIGURE_COLUMNS,
+            dtype={"date": str, "symbol": str} | dict.fromkeys(names, "float64"),
+            keep_default_na=False,
+            na_values={name: [""] for name in names},
+        )
+    table["date"] = pd.to_datetime(table["date"], errors="coerce", format="%Y-%m-%d")
+    if table["date"].isna().any():
+        line = int(table["date"].isna().to_numpy().argmax()) + 2
+        raise DataError(f"{path}, line {line}: the date is none", REBUILD)
+    return table
 
 
 def read_spells(

@@ -27,6 +27,7 @@ from feeds.panel import Panel
 from feeds.price_files import PRICE_COLUMNS, REBUILD, Contents, read_tables, scan
 from feeds.set_tables import (
     UNIVERSE_COLUMNS,
+    read_daily_figures,
     read_fundamentals,
     read_published,
     read_spells,
@@ -228,6 +229,7 @@ def _align(
             calendar,
             filings=read_fundamentals(folder, manifest),
             spells=read_spells(folder, manifest["files"], universe),
+            daily=read_daily_figures(folder, manifest["files"]),
             space=building,
         )
         return building.save(aligned)

@@ -1,0 +1,264 @@
+"""Figures of filings: twelve months from quarters and years, levels, and a year before.
+
+Every filing is a row (period end, day of filing, months, value); known_from is the day after.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feeds.figures import Figures
+from feeds.filings.figures import filed_figures
+from feeds.fundamentals import check_fundamentals
+
+NAN = np.nan
+DATES = np.arange("2015-01-01", "2018-07-01", dtype="datetime64[D]")
+
+
+def table(rows: list[tuple], column: str = "net_income", symbol: str = "A") -> pd.DataFrame:
+    """A checked table of filings: (period_end, filed, months, value) each."""
+    frame = pd.DataFrame(rows, columns=["period_end", "filed", "months", column])
+    known = pd.to_datetime(frame["filed"]) + pd.Timedelta(days=1)
+    frame = frame.assign(
+        symbol=symbol, known_from=known.dt.strftime("%Y-%m-%d"), book_equity=NAN, shares=NAN,
+        shares_as_of=None,
+    )  # fmt: skip
+    universe = pd.DataFrame({"symbol": [symbol], "price_kind": "traded"})
+    return check_fundamentals(Path("fundamentals.csv"), frame.drop(columns="filed"), universe)
+
+
+def series(
+    rows: list[tuple], name: str = "net_income_ttm", column: str | None = None, dates=DATES
+) -> pd.Series:
+    """The figure of asset A by day."""
+    filings = table(rows, column or name.removesuffix("_ttm").removesuffix("_year_ago"))
+    events = filed_figures(filings, ["A"], dates)
+    return pd.Series(Figures.of(events, (len(dates), 1)).array(name)[:, 0], pd.Index(dates))
+
+
+def on(found: pd.Series, *days: str) -> list[float]:
+    return [float(found[np.datetime64(day)]) for day in days]
+
+
+YEARS = [
+    ("2015-03-31", "2015-05-01", 3, 10.0),
+    ("2015-06-30", "2015-08-01", 3, 20.0),
+    ("2015-09-30", "2015-11-01", 3, 30.0),
+    ("2015-12-31", "2016-02-20", 12, 100.0),
+    ("2016-03-31", "2016-05-01", 3, 14.0),
+    ("2016-06-30", "2016-08-01", 3, 26.0),
+    ("2016-09-30", "2016-11-01", 3, 33.0),
+    ("2016-12-31", "2017-02-20", 12, 120.0),
+]
+
+
+def test_a_year_and_the_quarters_since() -> None:
+    found = series(YEARS)
+    # Nothing before the first year: three quarters are no year, and none was filed before.
+    assert np.isnan(found[:"2016-02-20"]).all()
+    assert on(found, "2016-02-21", "2016-05-01") == [100.0, 100.0]
+    # 100 + 14 - 10, then 100 + (14 + 26) - (10 + 20), then 100 + 73 - 60, then the year.
+    assert on(found, "2016-05-02", "2016-08-02", "2016-11-02") == [104.0, 110.0, 113.0]
+    assert on(found, "2017-02-21") == [120.0]
+
+
+def test_cash_flows_are_the_fiscal_year_to_date() -> None:
+    # To date: 10, 30, 60, 100 in 2015; 14, 40, 73, 120 in 2016.
+    to_date = [10.0, 30.0, 60.0, 100.0, 14.0, 40.0, 73.0, 120.0]
+    rows = [(*row[:3], value) for row, value in zip(YEARS, to_date)]
+    found = series(rows, "operating_cash_flow_ttm")
+    days = "2016-02-21", "2016-05-02", "2016-08-02", "2016-11-02", "2017-02-21"
+    # The same twelve months as above: 100, 100 + 14 - 10, 100 + 40 - 30, 100 + 73 - 60, 120.
+    assert on(found, *days) == [100.0, 104.0, 110.0, 113.0, 120.0]
+
+
+def test_half_years_count_to_date_whatever_the_figure() -> None:
+    rows = [
+        ("2015-06-30", "2015-08-01", 6, 45.0),
+        ("2015-12-31", "2016-02-20", 12, 100.0),
+        ("2016-06-30", "2016-08-01", 6, 52.0),
+    ]
+    # 100 + 52 - 45.
+    assert on(series(rows), "2016-08-01", "2016-08-02") == [100.0, 107.0]
+
+
+def test_four_quarters_where_the_fourth_is_filed_alone() -> None:
+    ends = ["2015-03-31", "2015-06-30", "2015-09-30", "2015-12-31", "2016-03-31"]
+    filed = ["2015-05-01", "2015-08-01", "2015-11-01", "2016-02-20", "2016-05-01"]
+    rows = [(end, day, 3, float(value)) for end, day, value in zip(ends, filed, range(1, 6))]
+    found = series(rows)
+    # 1 + 2 + 3 + 4 = 10, then 2 + 3 + 4 + 5 = 14.
+    assert on(found, "2016-02-21", "2016-05-02") == [10.0, 14.0]
+    assert np.isnan(found[:"2016-02-20"]).all()
+    # Cash flows to date cannot be added up so.
+    assert np.isnan(series(rows, "operating_cash_flow_ttm")).all()
+
+
+def test_a_missing_quarter_leaves_the_last_year_for_fifteen_months() -> None:
+    rows = [row for row in YEARS[:7] if row[0] != "2016-03-31"]
+    found = series(rows)
+    # Nothing since the year can be had: it needs the first quarter. 2015-12-31 + 460 days.
+    assert on(found, "2016-11-02", "2017-04-04") == [100.0, 100.0]
+    assert np.isnan(found["2017-04-05":]).all()
+    # Cash flows to date need no first quarter: 100 + 26 - 20, then 100 + 33 - 30.
+    found = series(rows, "operating_cash_flow_ttm")
+    assert on(found, "2016-08-02", "2016-11-02") == [106.0, 103.0]
+
+
+def test_a_missing_quarter_of_the_year_before_leaves_what_was_known() -> None:
+    rows = [row for row in YEARS if row[0] != "2015-06-30"]
+    # First quarter 104; half-year and nine months lack the second of 2015.
+    found = series(rows)
+    assert on(found, "2016-05-02", "2016-08-02", "2016-11-02") == [104.0, 104.0, 104.0]
+    assert on(found, "2017-02-21") == [120.0]
+
+
+def test_an_amendment_counts_from_its_own_filing_on() -> None:
+    rows = [*YEARS[:5], ("2015-12-31", "2016-06-10", 12, 90.0)]
+    found = series(rows)
+    # 100 + 14 - 10; the amended year makes it 90 + 14 - 10.
+    assert on(found, "2016-05-02", "2016-06-10", "2016-06-11") == [104.0, 104.0, 94.0]
+    # So does an amended quarter of the year before: 100 + 14 - 12.
+    rows = [*YEARS[:5], ("2015-03-31", "2016-06-10", 3, 12.0)]
+    assert on(series(rows), "2016-06-10", "2016-06-11") == [104.0, 102.0]
+    # Of what is computed from an earlier period too, where the latest has no twelve months.
+    rows = [*YEARS[1:5], ("2015-12-31", "2016-06-10", 12, 90.0)]
+    assert on(series(rows), "2016-06-10", "2016-06-11") == [100.0, 90.0]
+
+
+def test_quarters_that_are_filed_late_and_out_of_order() -> None:
+    late = ("2016-03-31", "2016-09-15", 3, 14.0)
+    rows = [row for row in YEARS[:6] if row[0] != "2016-03-31"] + [late]
+    found = series(rows)
+    # The half-year waits for its first quarter: 100 + (14 + 26) - (10 + 20).
+    assert on(found, "2016-08-02", "2016-09-15", "2016-09-16") == [100.0, 100.0, 110.0]
+
+
+def test_years_of_52_and_53_weeks() -> None:
+    ends = ["2015-03-28", "2015-06-27", "2015-09-26", "2015-12-26"]
+    ends += ["2016-03-26", "2016-07-02", "2016-10-01", "2016-12-31"]
+    rows = [(end, *row[1:]) for end, row in zip(ends, YEARS)]
+    days = "2016-02-21", "2016-05-02", "2016-08-02", "2016-11-02", "2017-02-21"
+    assert on(series(rows), *days) == [100.0, 104.0, 110.0, 113.0, 120.0]
+
+
+def test_the_stub_of_a_changed_fiscal_year_is_no_year() -> None:
+    rows = [
+        *YEARS[:4],
+        ("2016-03-31", "2016-05-01", 3, 14.0),
+        # Six months to the new end of the year, filed on a form for years.
+        ("2016-06-30", "2016-08-20", 12, 40.0),
+        ("2016-09-30", "2016-11-01", 3, 33.0),
+        ("2017-06-30", "2017-08-20", 12, 150.0),
+    ]
+    found = series(rows)
+    # 100 + 14 - 10 stays: neither 40 nor 40 + 33 - 30 is of twelve months.
+    assert on(found, "2016-08-21", "2016-11-02") == [104.0, 104.0]
+    # 2016-03-31 + 460 days is 2017-07-04.
+    assert on(found, "2017-07-04") == [104.0] and np.isnan(on(found, "2017-07-05")[0])
+    assert on(found, "2017-08-21") == [150.0]
+    # Nor are cash flows since the stub added to the year before it: what was known stays.
+    found = series(rows, "operating_cash_flow_ttm")
+    assert on(found, "2016-08-21", "2016-11-02") == [104.0, 104.0]
+
+
+def test_without_the_length_of_the_period_there_are_no_twelve_months() -> None:
+    filings = table(YEARS).drop(columns="months")
+    assert "net_income_ttm" not in filed_figures(filings, ["A"], DATES)
+    blank = [(*row[:2], NAN, row[3]) for row in YEARS]
+    assert np.isnan(series(blank)).all()
+
+
+def test_levels_are_those_of_the_latest_period() -> None:
+    rows = [
+        ("2015-03-31", "2015-05-01", 3, 10.0),
+        ("2015-06-30", "2015-08-01", 3, 20.0),
+        ("2015-03-31", "2015-09-01", 3, 11.0),  # an amendment of an earlier period
+        ("2015-06-30", "2015-10-01", 3, 21.0),  # and one of the latest
+    ]
+    found = series(rows, "assets")
+    days = "2015-05-01", "2015-05-02", "2015-08-02", "2015-09-02", "2015-10-02", "2018-06-30"
+    np.testing.assert_array_equal(on(found, *days), [NAN, 10.0, 20.0, 20.0, 21.0, 21.0])
+
+
+def test_a_year_before_is_of_the_period_a_year_before() -> None:
+    found = series([(*row[:3], row[3]) for row in YEARS], "assets_year_ago")
+    days = "2016-02-21", "2016-05-02", "2016-08-02", "2016-11-02", "2017-02-21"
+    # The year before 2015-12-31 was never filed.
+    np.testing.assert_array_equal(on(found, *days), [NAN, 10.0, 20.0, 30.0, 100.0])
+    # Where the period of a year before is missing, what was known before it is not left over.
+    rows = [row for row in YEARS if row[0] != "2015-06-30"]
+    found = series(rows, "assets_year_ago")
+    np.testing.assert_array_equal(on(found, *days), [NAN, 10.0, NAN, 30.0, 100.0])
+    # An amendment of the year before counts from its own filing on.
+    rows = [*YEARS, ("2015-12-31", "2017-03-01", 12, 95.0)]
+    assert on(series(rows, "assets_year_ago"), "2017-03-01", "2017-03-02") == [100.0, 95.0]
+
+
+def test_the_year_before_may_end_45_days_off() -> None:
+    for day, expected in (("2015-02-15", 7.0), ("2015-02-14", NAN), ("2015-05-15", 7.0)):
+        rows = [(day, "2015-06-01", 3, 7.0), ("2016-03-31", "2016-05-01", 3, 9.0)]
+        # 2016-03-31 less 365 days is 2015-04-01; 45 days before it is 2015-02-15.
+        found = series(rows, "assets_year_ago")
+        np.testing.assert_array_equal(on(found, "2016-05-02"), [expected])
+
+
+def test_filings_before_the_first_session_are_known_on_it() -> None:
+    dates = DATES[DATES >= np.datetime64("2016-06-01")]
+    found = series(YEARS, dates=dates)
+    assert on(found, "2016-06-01", "2016-08-02") == [104.0, 110.0]
+    assert on(series(YEARS, "assets", dates=dates), "2016-06-01") == [14.0]
+
+
+FILING = st.tuples(
+    st.sampled_from([row[0] for row in YEARS] + ["2016-03-26", "2016-06-11"]),
+    st.integers(0, 700),
+    st.sampled_from([3, 3, 3, 12, 6]),
+    st.integers(-50, 150).map(float),
+)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(st.lists(FILING, min_size=1, max_size=14), st.integers(1, len(DATES) - 1))
+def test_no_day_knows_of_a_later_filing(drawn: list[tuple], cut: int) -> None:
+    """Any filings: what is known on the first days is what it would be had the rest never come."""
+    rows = [
+        (end, str(np.datetime64(end) + after), months, value) for end, after, months, value in drawn
+    ]
+    rows = [row for row in rows if np.datetime64(row[1]) + 1 < DATES[-1]]
+    known = [row for row in rows if np.datetime64(row[1]) + 1 <= DATES[cut]]
+    for name in ("net_income_ttm", "operating_cash_flow_ttm", "assets", "assets_year_ago"):
+        if not rows or not known:
+            continue
+        whole, part = series(rows, name), series(known, name)
+        np.testing.assert_array_equal(whole.iloc[: cut + 1], part.iloc[: cut + 1])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(FILING, min_size=2, max_size=10), st.randoms(use_true_random=False))
+def test_assets_do_not_mix(drawn: list[tuple], random) -> None:
+    rows = [(end, str(np.datetime64(end) + after), *rest) for end, after, *rest in drawn]
+    rows = [row for row in rows if np.datetime64(row[1]) + 1 < DATES[-1]]
+    if len(rows) < 2:
+        return
+    half = len(rows) // 2
+    parts = {"A": rows[:half], "B": rows[half:]}
+    both = pd.concat([table(part, symbol=name) for name, part in parts.items()])
+    both = both.sort_values(["known_from", "period_end"], kind="stable", ignore_index=True)
+    events = filed_figures(both, ["B", "A"], DATES)["net_income_ttm"]
+    held = Figures.of({"x": events}, (len(DATES), 2)).array("x")
+    np.testing.assert_array_equal(held[:, 1], series(parts["A"]))
+    np.testing.assert_array_equal(held[:, 0], series(parts["B"]))
+
+
+@pytest.mark.parametrize("months", [3, 12])
+def test_one_filing_alone(months: int) -> None:
+    found = series([("2015-12-31", "2016-02-20", months, 5.0)])
+    known = [5.0 if months == 12 else NAN]
+    np.testing.assert_array_equal(on(found, "2016-02-21"), known)
