@@ -34,7 +34,8 @@ def parents_of(key: str) -> list[str]:
 def walk(model: type[BaseModel] = BacktestConfig, parent: str = "") -> Iterator[tuple]:
     """(parent path, key, field) of every key of the schema, in its order.
 
-    A mapping with free keys shows as ``<name>``: ``factors.<name>.weight``.
+    A mapping with free keys shows as ``<name>``: ``factors.<name>.weight``; the place in a list
+    as ``<n>``.
     """
     for key, field in model.model_fields.items():
         yield parent, key, field
@@ -43,9 +44,15 @@ def walk(model: type[BaseModel] = BacktestConfig, parent: str = "") -> Iterator[
             if _is_model(option):
                 yield from walk(option, here)
             elif get_origin(option) is dict:
-                for inner in _options(get_args(option)[1]):
-                    if _is_model(inner):
-                        yield from walk(inner, f"{here}.<name>")
+                yield from _walk_within(get_args(option)[1], f"{here}.<name>")
+            elif get_origin(option) is tuple:
+                yield from _walk_within(get_args(option)[0], f"{here}.<n>")
+
+
+def _walk_within(annotation: Any, parent: str) -> Iterator[tuple]:
+    for inner in _options(annotation):
+        if _is_model(inner):
+            yield from walk(inner, parent)
 
 
 def _below(annotation: Any, part: str | int) -> list[Any]:
@@ -55,6 +62,8 @@ def _below(annotation: Any, part: str | int) -> list[Any]:
         return [] if field is None else _options(field.annotation)
     if get_origin(annotation) is dict:
         return _options(get_args(annotation)[1])
+    if get_origin(annotation) is tuple and isinstance(part, int):
+        return _options(get_args(annotation)[0])
     return []
 
 

@@ -71,7 +71,8 @@ def _path(item: Mapping[str, Any], data: Any) -> Key:
         if part in _MARKS and not (isinstance(node, dict) and part in node):
             continue
         parts.append(part)
-        inner = isinstance(node, dict) and part in node or isinstance(node, list)
+        at_place = isinstance(node, list) and isinstance(part, int) and part < len(node)
+        inner = isinstance(node, dict) and part in node or at_place
         node = node[part] if inner else None
     return tuple(parts)
 

@@ -63,6 +63,8 @@ A factor takes its function's own parameters beside `weight` and `proxy`: see
 A run writes its whole configuration, defaults filled in, to `config.yaml` in its folder; that
 file gives the same run again.
 """
+#: Blocks whose keys are those of another one, which their row names.
+_AS_ELSEWHERE = "factors.<name>.preprocess"
 _HEADER = "| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
 _PLAIN = {
     bool: "true or false",
@@ -80,6 +82,8 @@ def configuration_page() -> str:
     """The page's text: one table for the run, and one for each block of keys."""
     blocks: dict[str, list[str]] = {"The run": []}
     for parent, key, field in walk():
+        if parent.startswith(_AS_ELSEWHERE):
+            continue
         block = parent.split(".")[0]
         title = f"`{block}`" if block else "The run"
         dotted = f"{parent}.{key}" if parent else key
@@ -122,13 +126,19 @@ def _words(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_words(option) for option in inner)
     if origin is tuple:
-        return f"list of {_words(inner[0])}s".replace("texts", "text")
+        return f"list of {_plural(_words(inner[0]))}"
     if origin is dict:
         keys = "asset class" if inner[0] is AssetClass else _words(inner[0]).replace("text", "name")
         return f"mapping of {keys} to {_words(inner[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"mapping of {', '.join(f'`{key}`' for key in annotation.model_fields)}"
     return _PLAIN.get(annotation, str(annotation))
+
+
+def _plural(words: str) -> str:
+    """More of one kind: numbers, mappings of keys; text stays text, and choices choices."""
+    kind, of, keys = words.partition(" of ")
+    return words if kind == "text" or kind.startswith("`") else f"{kind}s{of}{keys}"
 
 
 def _default(field: FieldInfo) -> str:
@@ -140,7 +150,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, dict):
         return f"`{{{', '.join(f'{key}: {item:g}' for key, item in value.items())}}}`"
     if value is None or isinstance(value, tuple):
-        return "`null`" if value is None else "`[]`"
+        return "`null`" if value is None else f"`[{', '.join(value)}]`"
     return f"`{value:g}`" if isinstance(value, float) and value < 1e6 else f"`{value}`"
 
 

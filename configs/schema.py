@@ -9,15 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     model_validator,
 )
 
+from configs.scoring import FactorConfig, PreprocessConfig
 from configs.values import (
     AssetClass,
     Date,
@@ -25,6 +24,7 @@ from configs.values import (
     Name,
     NonNegative,
     Positive,
+    Strict,
     distinct,
     list_to_tuple,
 )
@@ -47,13 +47,7 @@ def _rebalance_form(value: Any) -> str:
     return "<every>" if isinstance(value, (dict, EveryConfig)) else "<period>"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, str_strip_whitespace=False
-    )
-
-
-class InvestableConfig(_Strict):
+class InvestableConfig(Strict):
     """Floors an asset must reach, as of each date, to be eligible."""
 
     min_price: NonNegative = Field(0.0, description="raw close, in currency")
@@ -64,7 +58,7 @@ class InvestableConfig(_Strict):
     min_age: int = Field(0, ge=0, description="sessions with a bar so far")
 
 
-class DataConfig(_Strict):
+class DataConfig(Strict):
     dir: str = Field(description="folder of the data set")
     start: Date = Field(description="first day on which the strategy may decide")
     end: Date = Field(description="last day; later bars are not read")
@@ -86,36 +80,7 @@ class DataConfig(_Strict):
         return self
 
 
-class FactorConfig(BaseModel):
-    """One factor: its weight in the composite, its proxy if any, and its own parameters."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
-
-    weight: float = Field(1.0, description="weight in the composite score")
-    proxy: str | None = Field(
-        None, description="stand-in measure where the data set lacks the factor's fields"
-    )
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The factor function's own keyword arguments."""
-        return dict(self.model_extra or {})
-
-
-class PreprocessConfig(_Strict):
-    winsorize: float = Field(
-        0.01, ge=0.0, lt=0.5, description="fraction clipped on each side before zscore and none"
-    )
-    scale: Literal["rank", "zscore", "none"] = Field(
-        "rank", description="how scores of one factor are made comparable"
-    )
-    neutralize: Literal["asset_class"] | None = Field(
-        "asset_class", description="asset_class ranks within each class; null ranks across"
-    )
-    min_factors: int = Field(1, ge=1, description="known factors an asset needs to be ranked")
-
-
-class SelectConfig(_Strict):
+class SelectConfig(Strict):
     quantile: float | None = Field(
         None, gt=0.0, le=0.5, description="share of the ranked assets held on each side"
     )
@@ -131,16 +96,16 @@ class SelectConfig(_Strict):
         return self
 
 
-class MinBreadth(_Strict):
+class MinBreadth(Strict):
     long_only: int = Field(4, ge=1, description="fewest eligible assets ranked when long only")
     long_short: int = Field(6, ge=2, description="fewest eligible assets ranked when long-short")
 
 
-class EveryConfig(_Strict):
+class EveryConfig(Strict):
     every: int = Field(ge=1, description="rebalance every so many sessions")
 
 
-class DatesConfig(_Strict):
+class DatesConfig(Strict):
     dates: Annotated[tuple[Date, ...], BeforeValidator(list_to_tuple)] = Field(
         min_length=1, description="decision dates, explicit"
     )
@@ -154,7 +119,7 @@ Rebalance = Annotated[
 ]
 
 
-class PortfolioConfig(_Strict):
+class PortfolioConfig(Strict):
     side: Literal["long_only", "long_short"] = Field("long_only", description="which sides")
     select: SelectConfig = Field(description="{quantile: q} or {top: n}")
     weighting: Literal["equal", "rank", "score"] = Field("equal", description="within a side")
@@ -208,7 +173,7 @@ class PortfolioConfig(_Strict):
         return self
 
 
-class ExecutionConfig(_Strict):
+class ExecutionConfig(Strict):
     fill: Literal["auto", "next_open", "next_close"] = Field("auto", description="fill instant")
     starting_cash: Positive = Field(1_000_000.0, description="in currency")
     cash_buffer: float = Field(0.0, ge=0.0, lt=1.0, description="share of NAV kept in cash")
@@ -231,7 +196,7 @@ class ExecutionConfig(_Strict):
     )
 
 
-class CarryConfig(_Strict):
+class CarryConfig(Strict):
     borrow_annual: dict[AssetClass, NonNegative] = Field(
         default_factory=dict, description="fee on shorts, by class"
     )
@@ -253,7 +218,7 @@ class CarryConfig(_Strict):
         return self
 
 
-class CostsConfig(_Strict):
+class CostsConfig(Strict):
     commission: dict[AssetClass, dict[str, Any]] = Field(
         default_factory=dict, description="{scheme: name, ...} by asset class"
     )
@@ -263,14 +228,14 @@ class CostsConfig(_Strict):
     carry: CarryConfig = Field(default_factory=CarryConfig, description="accruals")
 
 
-class DelistingConfig(_Strict):
+class DelistingConfig(Strict):
     bankruptcy: float = Field(-1.0, ge=-1.0, le=0.0, description="return on the last mark")
     unknown: float = Field(-0.3, ge=-1.0, le=0.0, description="return on the last mark")
     merger: float = Field(0.0, ge=-1.0, le=0.0, description="return on the last mark")
     data_end: float = Field(0.0, ge=-1.0, le=0.0, description="return on the last mark")
 
 
-class BacktestConfig(_Strict):
+class BacktestConfig(Strict):
     """A whole run: data, factors, portfolio, execution and costs."""
 
     name: Name = Field(description="title of the run")

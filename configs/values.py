@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from feeds.suggestions import nearest
 
@@ -16,9 +16,19 @@ __all__ = [
     "Name",
     "NonNegative",
     "Positive",
+    "Strict",
     "distinct",
     "list_to_tuple",
 ]
+
+
+class Strict(BaseModel):
+    """A block of keys: frozen, no key unknown, no value of another type taken for its own."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, str_strip_whitespace=False
+    )
+
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]

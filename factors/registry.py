@@ -40,7 +40,7 @@ _RESERVED = (
     "target_weight",
 )
 #: Keys of a factor in the configuration that are not parameters of its function.
-_CONFIG_KEYS = ("weight", "proxy")
+_CONFIG_KEYS = ("weight", "proxy", "preprocess")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _REGISTRY: dict[tuple[str, str | None], Factor] = {}

@@ -11,15 +11,15 @@ import numpy as np
 from analyzers.recorder import Recorder, journal_tables
 from configs.classes import check_asset_classes
 from configs.schema import BacktestConfig
-from factors.composite import Scores, composite_scores
+from factors.composite import Scores
 from factors.momentum import momentum
 from factors.plugins import load_plugins
-from factors.registry import Factor, check_fields, check_parameters, get_factor
 from feeds.calendars import is_session
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
 from feeds.universe import NATIVE_CLASSES, eligible_assets
+from runs.scoring import make_factors, score
 from strategies.construction import PortfolioRules, Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
@@ -29,7 +29,7 @@ from strategies.execution.costs import Carry, TradingCosts, make_carry, make_tra
 from strategies.factor_rebalance import Decision, FactorRebalance, OrderRules, Signals
 from strategies.schedule import decision_rows
 
-__all__ = ["Execution", "Study", "execute", "make_factors", "prepare"]
+__all__ = ["Execution", "Study", "execute", "prepare"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +78,7 @@ def prepare(config: BacktestConfig) -> Study:
     carry = make_carry(panel, **config.costs.carry.model_dump())
     rows = _rows(config, panel)
     eligible = _eligible(config, panel)
-    pre = config.preprocess
-    scores = composite_scores(
-        panel,
-        eligible,
-        factors,
-        rows=rows,
-        winsorize=pre.winsorize,
-        scale=pre.scale,
-        neutralize=pre.neutralize,
-        min_factors=pre.min_factors,
-    )
+    scores = score(config, panel, factors, eligible, rows)
     trend = momentum(panel, **_trend_parameters(config))[rows]
     signals = Signals(rows, eligible[rows], scores.composite, trend)
     return Study(config, data, panel, scores, signals, costs, carry)
@@ -156,19 +146,6 @@ def execute(
     else:
         tables = journal_tables(account.journal, study.panel, only)
     return Execution(account, strategy.decisions, tables)
-
-
-def make_factors(
-    config: BacktestConfig, panel: Panel
-) -> list[tuple[Factor, float, dict[str, Any]]]:
-    """The configuration's factors with weight and parameters, checked against the panel."""
-    made = []
-    for name, entry in config.factors.items():
-        factor = get_factor(name, entry.proxy)
-        check_fields(factor, panel, config.data.dir)
-        check_parameters(factor, entry.parameters)
-        made.append((factor, entry.weight, entry.parameters))
-    return made
 
 
 def portfolio_rules(config: BacktestConfig) -> PortfolioRules:

@@ -156,7 +156,7 @@ def _factor_returns(study: Study, window: np.ndarray, sessions: pd.DatetimeIndex
     least = config.portfolio.min_breadth.long_short
     columns = {}
     for name, scaled in zip(study.scores.columns, study.scores.scaled, strict=True):
-        if config.preprocess.neutralize == "asset_class":
+        if config.preprocess.by_class:
             scaled = _without_thin_classes(scaled, classes, least)
         weights = long_short_weights(scaled, quantile)
         returns = drifted_returns(study.panel.mark, study.scores.rows, weights)

@@ -46,8 +46,26 @@ EVERY_KEY = {
         },
     },
     "benchmark": "cash",
-    "factors": {"momentum": {"weight": 1, "proxy": None, "lookback": 252, "skip": 21}},
-    "preprocess": {"winsorize": 0.01, "scale": "rank", "neutralize": None, "min_factors": 1},
+    "factors": {
+        "momentum": {
+            "weight": 1,
+            "proxy": None,
+            "lookback": 252,
+            "skip": 21,
+            "preprocess": {"winsorize": 0.01, "scale": "rank", "neutralize": None},
+        }
+    },
+    "preprocess": {
+        "steps": [
+            {"winsorize": {"fraction": 0.01, "deviations": None, "within": "asset_class"}},
+            {"neutralize": {"by": ["sector", "size"], "within": None}},
+            {"rank": {"within": None}},
+            {"zscore": {"within": ["asset_class", "sector"]}},
+            {"gaussian": {"within": []}},
+            {"lag": 1},
+        ],
+        "min_factors": 1,
+    },
     "portfolio": {
         "side": "long_short",
         "select": {"quantile": 0.2, "top": None},
@@ -386,20 +404,29 @@ def typos(word: str) -> Iterator[str]:
         yield from (head + letter + tail for letter in letters)
 
 
-def mappings(data: dict, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
-    yield path, data
-    for key, value in data.items():
-        if isinstance(value, dict):
+KeyPath = tuple[str | int, ...]
+
+
+def mappings(data: dict | list, path: KeyPath = ()) -> Iterator[tuple[KeyPath, dict]]:
+    if isinstance(data, dict):
+        yield path, data
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        if isinstance(value, (dict, list)):
             yield from mappings(value, (*path, key))
 
 
 def test_the_whole_schema_is_tried() -> None:
     """The configuration that the typos are made of has every key."""
-    tried = {(*path, key) for path, keys in mappings(EVERY_KEY) for key in keys}
+    own = "factors.momentum.preprocess"  # the same keys as those of the run's preprocess
+    tried = set()
+    for path, keys in mappings(EVERY_KEY):
+        parts = ("<n>" if isinstance(part, int) else part for part in path)
+        parent = ".".join(parts).replace(own, "preprocess")
+        tried |= {f"{parent}.{key}".lstrip(".") for key in keys}
     for parent, key, _ in walk():
-        where = tuple(parent.replace("<name>", "momentum").split(".")) if parent else ()
+        where = parent.replace("<name>", "momentum").replace(own, "preprocess")
         if key != "dates":
-            assert (*where, key) in tried
+            assert f"{where}.{key}".lstrip(".") in tried
     BacktestConfig.model_validate(EVERY_KEY)
 
 
@@ -432,7 +459,7 @@ def test_typos_of_every_key_are_refused_with_the_key(tmp_path) -> None:
             path.write_text(text)
             with pytest.raises(ConfigError) as error:
                 load_config(path)
-            dotted = ".".join((*where, typo))
+            dotted = ".".join(map(str, (*where, typo)))
             if f"unknown key {dotted}" not in error.value.problem:
                 wrong.append(str(error.value))
             elif error.value.remedy != f"did you mean {key}?":
@@ -440,14 +467,17 @@ def test_typos_of_every_key_are_refused_with_the_key(tmp_path) -> None:
     assert wrong == []
 
 
-def _renamed(data: dict, where: tuple[str, ...], key: str, typo: str) -> dict:
+def _renamed(data: dict | list, where: KeyPath, key: str, typo: str) -> dict | list:
+    if where and isinstance(data, list):
+        at, inner = where[0], _renamed(data[where[0]], where[1:], key, typo)
+        return [*data[:at], inner, *data[at + 1 :]]
     if where:
         return {**data, where[0]: _renamed(data[where[0]], where[1:], key, typo)}
     return {typo if name == key else name: value for name, value in data.items()}
 
 
 def test_typos_of_a_factors_keys_are_refused_with_the_key() -> None:
-    for key in ("lookback", "skip", "weight", "proxy"):
+    for key in ("lookback", "skip", "weight", "proxy", "preprocess"):
         for typo in sorted(set(typos(key)) - {key, "weight", "proxy", ""}):
             with pytest.raises(ConfigError) as error:
                 check_parameters(get_factor("momentum"), {typo: 1})

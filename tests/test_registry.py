@@ -138,7 +138,7 @@ def test_a_proxy_that_cannot_be_computed_is_not_offered(make_panel) -> None:
         (
             {"rows": [1]},
             "factors.momentum.rows: momentum has no parameter rows",
-            "known: lookback, skip, weight, proxy",
+            "known: lookback, skip, weight, proxy, preprocess",
         ),
         (
             {"lookback": "long"},
