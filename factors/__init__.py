@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from factors.composite import Scores, composite_scores
+from factors.investment import low_investment
 from factors.momentum import momentum
 from factors.plugins import load_plugins
+from factors.quality import accruals, profitability, return_on_equity
 from factors.registry import (
     Factor,
     check_fields,
@@ -14,23 +16,36 @@ from factors.registry import (
     known_factors,
 )
 from factors.size import dollar_volume, small_cap
-from factors.value import book_to_market, long_run_return
+from factors.value import (
+    book_to_market,
+    cash_flow_yield,
+    earnings_yield,
+    long_run_return,
+    sales_yield,
+)
 from factors.volatility import low_volatility
 
 __all__ = [
     "Factor",
     "Scores",
+    "accruals",
     "book_to_market",
+    "cash_flow_yield",
     "check_fields",
     "check_parameters",
     "composite_scores",
     "dollar_volume",
+    "earnings_yield",
     "factor",
     "get_factor",
     "known_factors",
     "load_plugins",
     "long_run_return",
+    "low_investment",
     "low_volatility",
     "momentum",
+    "profitability",
+    "return_on_equity",
+    "sales_yield",
     "small_cap",
 ]

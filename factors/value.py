@@ -1,9 +1,10 @@
-"""Value: book equity to market cap, or minus the long-run return where no book is known."""
+"""Value: what a company owns, earns and sells to its market cap, or minus the long-run return."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from factors.ratios import filed, positive, ratio
 from factors.registry import factor
 from factors.windows import (
     asked_rows,
@@ -15,7 +16,13 @@ from factors.windows import (
 )
 from feeds.panel import Panel
 
-__all__ = ["book_to_market", "long_run_return"]
+__all__ = [
+    "book_to_market",
+    "cash_flow_yield",
+    "earnings_yield",
+    "long_run_return",
+    "sales_yield",
+]
 
 #: (lookback, skip): from five years ago to one year ago, in sessions.
 _FIVE_YEARS_TO_ONE = {"XNYS": (1260, 252), "24/7": (1825, 365)}
@@ -45,9 +52,79 @@ def book_to_market(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     at = asked_rows(panel, rows)
     book = last_known(panel, panel.book_equity, at)
     cap = last_known(panel, panel.market_cap, at)
-    ratio = np.full(book.shape, np.nan)
-    np.divide(book, cap, out=ratio, where=(book > 0) & (cap > 0))
-    return spread(panel, at, ratio)
+    return spread(panel, at, ratio(positive(book), cap))
+
+
+@factor("earnings_yield", label="Earnings yield", fields=("net_income_ttm", "market_cap"))
+def earnings_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+    """Net income of the last twelve months over the current market cap.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
+
+    Returns
+    -------
+    (T, N) float64 array
+        A ratio; losses are negative, and rank below every profit. NaN where either is not known,
+        where the cap is not positive, and where the asset has no bar within the week before t.
+
+    References
+    ----------
+    Basu (1977), Journal of Finance 32.
+    """
+    return _yield(panel, "net_income_ttm", rows)
+
+
+@factor(
+    "cash_flow_yield", label="Cash flow yield", fields=("operating_cash_flow_ttm", "market_cap")
+)
+def cash_flow_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+    """Operating cash flow of the last twelve months over the current market cap.
+
+    The authors take net income plus depreciation for the cash flow; here it is the one filed.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
+
+    Returns
+    -------
+    (T, N) float64 array
+        A ratio, negative where cash was used up. NaN as for :func:`earnings_yield`.
+
+    References
+    ----------
+    Lakonishok, Shleifer and Vishny (1994), Journal of Finance 49.
+    """
+    return _yield(panel, "operating_cash_flow_ttm", rows)
+
+
+@factor("sales_yield", label="Sales yield", fields=("revenue_ttm", "market_cap"))
+def sales_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+    """Revenue of the last twelve months over the current market cap.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
+
+    Returns
+    -------
+    (T, N) float64 array
+        A ratio, not negative. NaN as for :func:`earnings_yield`, and where revenue is negative.
+
+    References
+    ----------
+    Barbee, Mukherji and Raines (1996), Financial Analysts Journal 52.
+    """
+    scores = _yield(panel, "revenue_ttm", rows)
+    return np.where(scores >= 0, scores, np.nan)
 
 
 @factor("value", proxy="long_run_return", label="long-run return", fields=("close",))
@@ -94,3 +171,9 @@ def long_run_return(
     at = asked_rows(panel, rows)
     growth = close_before(panel, at, skip) / close_before(panel, at, lookback)
     return spread(panel, at, np.where(is_fresh(panel, at), -np.log(growth), np.nan))
+
+
+def _yield(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
+    at = asked_rows(panel, rows)
+    cap = last_known(panel, panel.market_cap, at)
+    return spread(panel, at, ratio(filed(panel, name, at), cap))

@@ -9,6 +9,7 @@ import pytest
 
 from factors import composite_scores, known_factors
 from factors.registry import Factor
+from feeds.figures import Figures
 from feeds.panel import Panel
 
 NAN = np.nan
@@ -18,6 +19,12 @@ SHORT = {
     "long_run_return": {"lookback": 120, "skip": 40},
     "volatility": {"lookback": 60},
 }
+#: Figures that are filed every quarter, and those of each day.
+FILED = (
+    "accruals_ttm", "assets", "assets_year_ago", "net_income_ttm", "operating_cash_flow_ttm",
+    "operating_income_ttm", "revenue_ttm",
+)  # fmt: skip
+DAILY = ("active_addresses", "funding_rate", "transfer_volume")
 every_factor = pytest.mark.parametrize(
     "entry", known_factors(), ids=lambda entry: entry.proxy or entry.name
 )
@@ -51,6 +58,12 @@ def eventful(make_panel, events) -> Panel:
     book = shares * (rng.normal(20.0, 15.0, ASSETS) + 3.0 * quarter)
     book[: events["gap"], 6] = NAN
     volume = np.where(np.isfinite(close), rng.lognormal(12.0, 1.0, shape), NAN)
+    figures = {
+        name: np.repeat(rng.normal(5e9, 2e9, (SESSIONS // 63 + 1, ASSETS)), 63, axis=0)[:SESSIONS]
+        for name in FILED
+    }
+    for name in DAILY:
+        figures[name] = np.where(rng.random(shape) < 0.9, rng.normal(2e9, 5e8, shape), NAN)
     return make_panel(
         close,
         calendar="XNYS",
@@ -62,6 +75,7 @@ def eventful(make_panel, events) -> Panel:
         market_cap=close * shares,
         book_equity=book,
         shares=np.broadcast_to(shares, shape),
+        figures=figures,
     )
 
 
@@ -82,6 +96,10 @@ def scrambled(panel: Panel, row: int) -> Panel:
             values = values.copy()
             values[row + 1 :] = rng.uniform(1.0, 1e4, values[row + 1 :].shape)
             changes[item.name] = values
+    figures = {name: panel.figure(name).copy() for name in panel.figures}
+    for values in figures.values():
+        values[row + 1 :] = rng.uniform(1.0, 1e10, values[row + 1 :].shape)
+    changes["figure_events"] = Figures.from_arrays(figures)
     listed = panel.tradable.copy()
     listed[row + 1 :] = rng.random(listed[row + 1 :].shape) < 0.5
     for name in ("open", "high", "low", "close", "volume"):

@@ -262,3 +262,25 @@ def test_one_filing_alone(months: int) -> None:
     found = series([("2015-12-31", "2016-02-20", months, 5.0)])
     known = [5.0 if months == 12 else NAN]
     np.testing.assert_array_equal(on(found, "2016-02-21"), known)
+
+
+def test_accruals_are_of_one_period() -> None:
+    earned = table(YEARS[:6])
+    received = [60.0, 70.0, 90.0, 130.0, 15.0, 40.0]
+    # Income has no first quarter of 2015, and so only the year 2015 until the next year.
+    whole = earned.assign(operating_cash_flow=received)
+    whole.loc[0, "net_income"] = NAN
+    found = {
+        name: pd.Series(Figures.of({name: own}, (len(DATES), 1)).array(name)[:, 0], DATES)
+        for name, own in filed_figures(whole, ["A"], DATES).items()
+    }
+    # Cash: 130, 130 + 15 - 60, 130 + 40 - 70. Both are known of the year 2015 alone.
+    days = "2016-02-21", "2016-05-02", "2016-08-02"
+    assert on(found["operating_cash_flow_ttm"], *days) == [130.0, 85.0, 100.0]
+    assert on(found["net_income_ttm"], *days) == [100.0, 100.0, 100.0]
+    assert on(found["accruals_ttm"], *days) == [-30.0, -30.0, -30.0]
+    # With that quarter: 100 + 14 - 10 - 85 and 100 + 40 - 30 - 100.
+    whole.loc[0, "net_income"] = 10.0
+    events = filed_figures(whole, ["A"], DATES)["accruals_ttm"]
+    full = pd.Series(Figures.of({"x": events}, (len(DATES), 1)).array("x")[:, 0], DATES)
+    assert on(full, *days) == [-30.0, 19.0, 10.0]

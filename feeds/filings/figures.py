@@ -18,6 +18,8 @@ _FLOWS = {
     "net_income": False, "revenue": False, "operating_income": False,
     "operating_cash_flow": True, "investing_cash_flow": True, "financing_cash_flow": True,
 }  # fmt: skip
+#: Accruals are the first less the second.
+_ACCRUED = ("net_income", "operating_cash_flow")
 #: Figures of which the value a year before is given too.
 _GROWING = ("assets", "book_equity")
 #: A fiscal year ends within so many days of a year after the one before.
@@ -36,7 +38,8 @@ def filed_figures(
     * ``net_income_ttm``, ``revenue_ttm``, ``operating_income_ttm``, ``operating_cash_flow_ttm``,
       ``investing_cash_flow_ttm`` and ``financing_cash_flow_ttm``: twelve months, as
       :func:`feeds.filings.trailing.trailing_year` says, for 15 months after they ended. They need
-      the column ``months``.
+      the column ``months``. ``accruals_ttm`` is net income less operating cash flow of one and
+      the same twelve months, the latest that both have.
     * ``assets_year_ago`` and ``book_equity_year_ago``: of the period that ended a year before the
       latest known, within 45 days; not known where no filing of that period is.
 
@@ -56,14 +59,30 @@ def filed_figures(
         if name in _FLOWS:
             if months is not None:
                 reports = place.reports(filings[name].to_numpy(float), months)
-                out[f"{name}_ttm"] = _valid(reports, *trailing_year(reports, _FLOWS[name]), dates)
+                values, period = trailing_year(reports, [(reports, _FLOWS[name])])
+                out[f"{name}_ttm"] = _valid(reports, values[0], period, dates)
         elif name not in _NO_LEVEL or name in _GROWING:
             reports = place.reports(filings[name].to_numpy(float))
             if name not in _NO_LEVEL:
                 out[name] = _level(reports)
             if name in _GROWING:
                 out[f"{name}_year_ago"] = _year_ago(reports)
+    if months is not None and {*_ACCRUED} <= set(filings.columns):
+        out["accruals_ttm"] = _accruals(filings, place, months, dates)
     return out
+
+
+def _accruals(
+    filings: pd.DataFrame, place: _Places, months: np.ndarray, dates: np.ndarray
+) -> Events:
+    """What was earned and not received, both of the same twelve months."""
+    earned, received = (filings[name].to_numpy(float) for name in _ACCRUED)
+    either = place.reports(np.where(np.isnan(earned), received, earned), months)
+    flows = [
+        (place.reports(filings[name].to_numpy(float), months), _FLOWS[name]) for name in _ACCRUED
+    ]
+    values, period = trailing_year(either, flows)
+    return _valid(either, values[0] - values[1], period, dates)
 
 
 class _Places:

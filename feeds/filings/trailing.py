@@ -8,6 +8,7 @@ year before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,10 +99,12 @@ class Lookup:
         return tuple(np.where(known, part[found], np.nan) for part in parts)
 
 
-def trailing_year(reports: Reports, to_date: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Twelve months up to the latest period that has them, as known with each filing.
+def trailing_year(
+    filings: Reports, flows: Sequence[tuple[Reports, bool]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Twelve months of some flows up to the latest period that has them, as known each time.
 
-    The latest period counts for which, of what is known, one of these can be had:
+    The latest period counts for which, of what is known, one of these can be had of each flow:
 
     1. the year itself (12 months). One that ends within 320 days of a year before it is the stub
        of a changed fiscal year, and is none;
@@ -114,36 +117,41 @@ def trailing_year(reports: Reports, to_date: bool) -> tuple[np.ndarray, np.ndarr
 
     Parameters
     ----------
-    reports : Reports
-        M filings, with the months that they cover: 12 a year, 3 a quarter, 6 and 9 half a year
-        and three quarters, which count as the fiscal year to date.
-    to_date : bool
-        Whether what a report of three months gives is the fiscal year to date, as for cash flows.
+    filings : Reports
+        M filings, after each of which it is asked what is known.
+    flows : sequence of (Reports, bool)
+        F flows: the filings that give it, with the months that they cover: 12 a year, 3 a
+        quarter, 6 and 9 half a year and three quarters, which count as the fiscal year to date;
+        and whether what a report of three months gives is the fiscal year to date, as for cash
+        flows.
 
     Returns
     -------
-    value : (M,) float64 array
-        What is known once each filing is; NaN where there are no twelve months.
+    values : (F, M) float64 array
+        What is known once each filing is, of one period for all flows; NaN where there are no
+        twelve months.
     period : (M,) float64 array
         The day on which they end.
     """
-    value, period = np.full(len(reports), np.nan), np.full(len(reports), np.nan)
-    if not len(reports):
-        return value, period
-    years = _Years(reports, to_date)
-    keys = np.unique(reports.column * _FAR + reports.period)
-    latest = reports.column * _FAR + reports.latest()
+    values, period = np.full((len(flows), len(filings)), np.nan), np.full(len(filings), np.nan)
+    if not len(filings):
+        return values, period
+    years = [_Years(reports, to_date) for reports, to_date in flows]
+    keys = np.unique(filings.column * _FAR + filings.period)
+    latest = filings.column * _FAR + filings.latest()
     at = np.searchsorted(keys, latest)
     for step in range(_EARLIER + 1):
         key = keys[np.maximum(at - step, 0)]
-        open_ = np.isnan(value) & (at >= step) & (latest - key <= DAYS_VALID)
-        if not open_.any():
+        rows = np.isnan(period) & (at >= step) & (latest - key <= DAYS_VALID)
+        rows = np.flatnonzero(rows)
+        if not len(rows):
             break
-        column, row = reports.column[open_], reports.first[open_]
-        day = key[open_] - column * _FAR
-        value[open_] = years.ending(column, day, row)
-        period[open_] = np.where(np.isnan(value[open_]), np.nan, day)
-    return value, period
+        column, row = filings.column[rows], filings.first[rows]
+        day = key[rows] - column * _FAR
+        found = np.stack([own.ending(column, day, row) for own in years])
+        whole = np.isfinite(found).all(axis=0)
+        values[:, rows[whole]], period[rows[whole]] = found[:, whole], day[whole]
+    return values, period
 
 
 class _Years:

@@ -1,0 +1,40 @@
+"""Investment: companies that grow their assets slowly earn more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from factors.ratios import filed, positive, ratio
+from factors.registry import factor
+from factors.windows import asked_rows, spread
+from feeds.panel import Panel
+
+__all__ = ["low_investment"]
+
+
+@factor("investment", label="Low investment", fields=("assets", "assets_year_ago"))
+def low_investment(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
+    """Minus the growth of total assets over a year: 1 - assets / assets a year before.
+
+    Both are of the latest periods that are public; the authors look once a year, in June.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN.
+
+    Returns
+    -------
+    (T, N) float64 array
+        A fraction. NaN where one of them is not known or not positive, and where the asset has no
+        bar within the week before t.
+
+    References
+    ----------
+    Cooper, Gulen and Schill (2008), Journal of Finance 63; Fama and French (2015), Journal of
+    Financial Economics 116.
+    """
+    at = asked_rows(panel, rows)
+    growth = ratio(positive(filed(panel, "assets", at)), filed(panel, "assets_year_ago", at))
+    return spread(panel, at, 1.0 - growth)
