@@ -196,8 +196,8 @@ def _check_neutral(
             known = (np.isfinite(raw) & eligible)[:, members]
             if known.any() and not np.isfinite(scaled[:, members]).any():
                 raise ConfigError(
-                    f"preprocess: no {label} asset of {config.data.dir} is known by "
-                    f"{' and '.join(names)} on any decision date, so that {column} cannot be "
-                    "neutral to it",
+                    f"preprocess: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} known "
+                    f"for no {label} asset of {config.data.dir} on any decision date, so that "
+                    f"{column} cannot be neutral to it",
                     "leave that out, or name a proxy that every class has",
                 )
