@@ -99,7 +99,7 @@ def test_a_name_near_to_none_gets_the_known_ones() -> None:
         get_factor("qqqqqqqq")
     problem, remedy = lines(error)
     assert problem == "factors.qqqqqqqq: no factor of this name"
-    assert remedy.startswith("known: ") and remedy.endswith(", ...")
+    assert remedy.startswith("known: ") and "momentum" in remedy
 
 
 def test_absent_fields_are_named_with_a_proxy_that_would_do(make_panel) -> None:
