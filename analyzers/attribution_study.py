@@ -39,6 +39,16 @@ __all__ = [
 RF = "rf"
 #: Months of a moving window; a year of days or weeks.
 _WINDOW_MONTHS = 36
+#: Labels of published factors, by the name in lower case with underscores.
+_PUBLISHED = {
+    "mkt_rf": "Market",
+    "smb": "SMB, size",
+    "hml": "HML, value",
+    "rmw": "RMW, profitability",
+    "cma": "CMA, investment",
+    "umd": "UMD, momentum",
+    "mom": "UMD, momentum",
+}
 _UNITS = {"daily": "days", "weekly": "weeks", "monthly": "months"}
 
 
@@ -121,7 +131,7 @@ def study_attribution(
         fit=fit,
         rolling=dimson_rolling_exposures(own, market, width, dimson, **given),
         contributions=dimson_contributions_over_time(own, market, dimson),
-        labels={name: (labels or {}).get(name, name) for name in market},
+        labels={name: (labels or {}).get(name) or _label(name) for name in market},
         facts={
             "start": f"{common[0]:%Y-%m-%d}",
             "end": f"{common[-1]:%Y-%m-%d}",
@@ -210,7 +220,7 @@ def attribution_figures(found: AttributionStudy) -> dict[str, Figure]:
     looks = {**factor_colours([labels[name] for name in labels]), **ends}
     facts, often = found.facts, found.facts["frequency"]
     unit = _UNITS[often]
-    lagged = f", each with {facts['dimson']} lag(s)" if facts["dimson"] else ""
+    lagged = _lagged(facts["dimson"])
     return {
         "attribution": plot_attribution(
             found.contributions.rename(columns=labels),
@@ -226,6 +236,15 @@ def attribution_figures(found: AttributionStudy) -> dict[str, Figure]:
             f"Regressions of {facts['window']} {unit}{lagged}",
         ),
     }
+
+
+def _label(name: str) -> str:
+    return _PUBLISHED.get(str(name).strip().lower().replace("-", "_"), str(name))
+
+
+def _lagged(count: int) -> str:
+    """What a subtitle says of lagged factors."""
+    return f", each factor with {count} {'lag' if count == 1 else 'lags'}" if count else ""
 
 
 def _plain(value: float) -> float | None:

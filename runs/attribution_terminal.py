@@ -29,7 +29,7 @@ def print_attribution(found: AttributionStudy, folder: Path, console: Console) -
     console.print(Text(span, style="dim"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     table.add_column("Factor", no_wrap=True)
-    for heading in ("Exposure", "t", "Contribution a year"):
+    for heading in ("Exposure", "t", "A year"):
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in exposure_table(found).to_dict("records"):
         cells = ((entry["beta"], ".3f"), (entry["t_stat"], ".2f"))
@@ -54,7 +54,9 @@ def notes(found: AttributionStudy) -> list[str]:
         what = f"column {rate}" if isinstance(rate, str) else f"a rate of {rate:.2%} a year"
         lines.append(f"Returns are in excess of {what}; --rf 0 subtracts nothing.")
     if facts["dimson"]:
-        lines.append(f"Exposures are sums over {facts['dimson']} lag(s) and the same date.")
+        count = facts["dimson"]
+        many = "one lag" if count == 1 else f"{count} lags"
+        lines.append(f"Exposures are sums over the same date and {many}.")
     if found.rolling.empty:
         lines.append(f"There are fewer dates than a window of {facts['window']}.")
     lines += [f"{found.labels.get(name, name)} is {why}." for name, why in fit.dropped.items()]
