@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from factors.beta import low_beta
 from factors.composite import Scores, composite_scores
 from factors.investment import low_investment
-from factors.momentum import momentum
+from factors.liquidity import illiquidity, low_turnover
+from factors.momentum import momentum, residual_momentum
 from factors.plugins import load_plugins
 from factors.quality import accruals, profitability, return_on_equity
 from factors.registry import (
@@ -15,7 +17,9 @@ from factors.registry import (
     get_factor,
     known_factors,
 )
+from factors.reversal import short_term_reversal
 from factors.size import dollar_volume, small_cap
+from factors.trend import high_52w, trend
 from factors.value import (
     book_to_market,
     cash_flow_yield,
@@ -23,7 +27,7 @@ from factors.value import (
     long_run_return,
     sales_yield,
 )
-from factors.volatility import low_volatility
+from factors.volatility import idiosyncratic_volatility, low_maximum_return, low_volatility
 
 __all__ = [
     "Factor",
@@ -38,14 +42,23 @@ __all__ = [
     "earnings_yield",
     "factor",
     "get_factor",
+    "high_52w",
+    "idiosyncratic_volatility",
+    "illiquidity",
     "known_factors",
     "load_plugins",
     "long_run_return",
+    "low_beta",
     "low_investment",
+    "low_maximum_return",
+    "low_turnover",
     "low_volatility",
     "momentum",
     "profitability",
+    "residual_momentum",
     "return_on_equity",
     "sales_yield",
+    "short_term_reversal",
     "small_cap",
+    "trend",
 ]

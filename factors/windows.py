@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from factors.tiles import Columns, Read, take_columns
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
 __all__ = [
     "asked_rows",
+    "check_observations",
     "check_window",
     "close_before",
+    "growth_between",
+    "hide_stale",
     "is_fresh",
     "last_known",
+    "returns_reader",
     "session_returns",
     "spread",
+    "traded_reader",
 ]
 
 #: Sessions of one week: how long the last value of an asset without a bar is carried. It
 #: spans a long weekend of stocks on 24/7 and a short halt on XNYS.
 _WEEK = {"XNYS": 5, "24/7": 7}
+#: Cells that are worked on at a time, so that what lies between two steps stays in the cache.
+_CELLS = 1 << 16
+
+Rows = slice | np.ndarray
 
 
 def asked_rows(panel: Panel, rows: np.ndarray | None) -> np.ndarray:
@@ -42,8 +54,22 @@ def is_fresh(panel: Panel, rows: np.ndarray) -> np.ndarray:
     An asset is scored on such rows only: never before its first bar, nor after it has been
     silent for more than 5 sessions on XNYS, 7 days on 24/7.
     """
-    age = panel.age[rows]
-    return (age >= 0) & (age <= _WEEK[panel.calendar])
+    fresh = panel.tradable[_span(rows)].copy()
+    for back in range(1, _WEEK[panel.calendar] + 1):
+        if fresh.all():
+            break
+        earlier = np.maximum(rows - back, 0)
+        fresh |= panel.tradable[_span(earlier)] & (rows >= back)[:, None]
+    return fresh
+
+
+def hide_stale(panel: Panel, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The same (R, N) array, set to NaN where the asset has no bar within the week before."""
+    for lines in _chunks(*values.shape):
+        fresh = is_fresh(panel, rows[lines])
+        if not fresh.all():
+            values[lines][~fresh] = np.nan
+    return values
 
 
 def close_before(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
@@ -51,9 +77,23 @@ def close_before(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
 
     NaN where the asset had no bar in that week, or the panel does not reach back so far.
     """
-    past = np.maximum(rows - sessions, 0)
-    known = is_fresh(panel, past) & (rows >= sessions)[:, None]
-    return np.where(known, panel.mark[past], np.nan)
+    closes = np.array(_closes(panel, rows, sessions))
+    closes[rows < sessions] = np.nan
+    return closes
+
+
+def growth_between(panel: Panel, rows: np.ndarray, lookback: int, skip: int = 0) -> np.ndarray:
+    """(R, N) ratio of the closes `skip` and `lookback` rows before each row.
+
+    NaN where one of them is, as for :func:`close_before`, and where the asset has no bar within
+    the week before the row itself.
+    """
+    growth = np.empty((len(rows), panel.shape[1]))
+    for lines in _chunks(*growth.shape):
+        at, part = rows[lines], growth[lines]
+        np.divide(_closes(panel, at, skip), _closes(panel, at, lookback), out=part)
+        part[at < lookback] = np.nan
+    return hide_stale(panel, rows, growth)
 
 
 def last_known(panel: Panel, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -61,10 +101,14 @@ def last_known(panel: Panel, values: np.ndarray, rows: np.ndarray) -> np.ndarray
 
     NaN where neither is known, or the asset had no bar in that week.
     """
-    last_bar = rows[:, None] - np.maximum(panel.age[rows], 0)
-    carried = np.take_along_axis(values, last_bar, axis=0)
-    known = np.where(np.isfinite(values[rows]), values[rows], carried)
-    return np.where(is_fresh(panel, rows), known, np.nan)
+    found = np.array(values[_span(rows)])
+    unknown = ~np.isfinite(found)
+    if unknown.any():
+        line, column = np.nonzero(unknown & is_fresh(panel, rows))
+        back = _sessions_since_bar(panel, rows[line], column)
+        found[unknown] = np.nan
+        found[line, column] = values[rows[line] - back, column]
+    return hide_stale(panel, rows, found)
 
 
 def session_returns(panel: Panel) -> np.ndarray:
@@ -72,12 +116,42 @@ def session_returns(panel: Panel) -> np.ndarray:
 
     NaN where the row has no bar, and where the bar before is more than a week older.
     """
-    returns = np.full(panel.shape, np.nan)
-    known = panel.tradable[1:] & (panel.age[:-1] >= 0)
-    known &= panel.age[:-1] < _WEEK[panel.calendar]
-    np.divide(panel.close[1:], panel.mark[:-1], out=returns[1:], where=known)
-    returns -= 1.0
-    return returns
+    return returns_reader(panel)(0, panel.shape[0], slice(0, panel.shape[1]))
+
+
+def returns_reader(panel: Panel, span: int = 1, log: bool = False) -> Read:
+    """``read(first, stop, columns)`` of returns to each bar from `span` rows before it.
+
+    Simple returns, or logarithmic ones. Where the earlier row has no bar, the last one within a
+    week up to it stands in; NaN where there is none, and where the row itself has no bar.
+    """
+
+    def read(first: int, stop: int, columns: Columns) -> np.ndarray:
+        returns = np.full((stop - first, _width(columns)), np.nan)
+        begin = max(first, span)
+        if begin < stop:
+            ends = take_columns(panel.close[begin:stop], columns)
+            part = returns[begin - first :]
+            np.divide(ends, _starts(panel, begin, stop, span, columns), out=part)
+            np.log(part, out=part) if log else np.subtract(part, 1.0, out=part)
+        return returns
+
+    return read
+
+
+def traded_reader(panel: Panel) -> Read:
+    """``read(first, stop, columns)`` of traded value in currency; NaN where there is no bar."""
+    in_currency = panel.volume_unit == "currency"
+
+    def read(first: int, stop: int, columns: Columns) -> np.ndarray:
+        rows = slice(first, stop)
+        volume = take_columns(panel.volume[rows], columns)
+        factors = panel.split_factor[rows], panel.dividend_factor[rows]
+        adjustment = take_columns(factors[0], columns) * take_columns(factors[1], columns)
+        traded = volume * (take_columns(panel.close[rows], columns) / adjustment)
+        return np.where(in_currency[columns], volume, traded)
+
+    return read
 
 
 def check_window(name: str, lookback: int, skip: int = 0) -> None:
@@ -94,3 +168,80 @@ def check_window(name: str, lookback: int, skip: int = 0) -> None:
             f"{place}: no window of past sessions",
             "both count sessions back from today: lookback > skip >= 0",
         )
+
+
+def check_observations(name: str, lookback: int, given: int | None, fewest: int = 2) -> int:
+    """Observations that a window needs: those asked for, or half of it, and never under `fewest`.
+
+    Raises
+    ------
+    ConfigError
+        If the window cannot hold them.
+    """
+    needed = max(fewest, lookback // 2) if given is None else given
+    if not fewest <= needed <= lookback:
+        raise ConfigError(
+            f"factors.{name}: min_observations {needed} does not fit a lookback of {lookback}",
+            f"choose {fewest} or more, and no more than the lookback",
+        )
+    return needed
+
+
+def _closes(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
+    """Closes before each row, gaps of up to a week filled; rows too early repeat the first."""
+    past = np.maximum(rows - sessions, 0)
+    closes = panel.close[_span(past)]
+    gaps = ~panel.tradable[_span(past)]
+    if gaps.any():
+        line, column = np.nonzero(gaps & is_fresh(panel, past))
+        back = _sessions_since_bar(panel, past[line], column)
+        closes = closes.copy()
+        closes[line, column] = panel.close[past[line] - back, column]
+    return closes
+
+
+def _starts(panel: Panel, first: int, stop: int, span: int, columns: Columns) -> np.ndarray:
+    """Closes `span` rows before some rows; in a gap before a bar, the last of up to a week."""
+    closes = take_columns(panel.close[first - span : stop - span], columns)
+    barless = ~take_columns(panel.tradable[first - span : stop - span], columns)
+    if not barless.any():
+        return closes
+    closes = closes.copy()
+    line, column = np.nonzero(barless & take_columns(panel.tradable[first:stop], columns))
+    where = np.arange(panel.shape[1])[columns]
+    for back in range(span + 1, span + _WEEK[panel.calendar]):
+        inside = line + first >= back
+        line, column = line[inside], column[inside]
+        found = panel.close[line + first - back, where[column]]
+        closes[line, column] = found
+        unknown = np.isnan(found)
+        line, column = line[unknown], column[unknown]
+    return closes
+
+
+def _sessions_since_bar(panel: Panel, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(k,) rows from the last bar of each cell; every cell has one within the week."""
+    back = np.zeros(len(rows), dtype=np.intp)
+    waiting = np.flatnonzero(~panel.tradable[rows, columns])
+    while len(waiting):
+        back[waiting] += 1
+        there = panel.tradable[rows[waiting] - back[waiting], columns[waiting]]
+        waiting = waiting[~there]
+    return back
+
+
+def _span(rows: np.ndarray) -> Rows:
+    """The same rows as a slice where they follow each other, so that no copy is made."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _chunks(rows: int, columns: int) -> Iterator[slice]:
+    step = max(_CELLS // max(columns, 1), 1)
+    for first in range(0, rows, step):
+        yield slice(first, first + step)
+
+
+def _width(columns: Columns) -> int:
+    return columns.stop - columns.start if isinstance(columns, slice) else len(columns)
