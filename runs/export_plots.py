@@ -104,6 +104,7 @@ def _figures(path: Path) -> dict:
     if isinstance(found, RunResult):
         return build_figures(found)
     if isinstance(found, FactorResults):
+        found.check_complete(path)
         return build_study_figures(found)
     raise DataError(
         f"{path}: holds a {type(found).__name__}, which has no figures",

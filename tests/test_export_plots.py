@@ -3,14 +3,11 @@ from __future__ import annotations
 import os
 import pickle
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from analyzers.factor_results import FactorResults
-from analyzers.figures_study import build_study_figures
 from feeds.errors import DataError
 from runs.export_plots import load_prices, main
+from tests.study_case import make_study
 from tests.synthetic_run import synthetic_run
 
 PRICES = "date,NA,TRUE,BTC\n2020-01-02,10,20,\n2020-01-03,11,19,7000\n2020-01-06,12,,7100\n"
@@ -43,57 +40,35 @@ def test_a_price_file_gives_four(tmp_path, capsys):
     ]
 
 
-def study(decisions: int = 30) -> FactorResults:
-    """A made-up factor study of two keys; the second class is too thin for quantiles."""
-    dates = pd.bdate_range("2020-01-01", periods=400)
-    rng = np.random.default_rng(5)
-    keys = ["equity momentum", "crypto momentum"]
-    returns = pd.DataFrame(rng.normal(0, 0.01, (400, 2)), index=dates, columns=keys)
-    decided = dates[:: 400 // decisions][:decisions]
-    ic = pd.DataFrame({"decision_date": decided, "asset_class": "equity", "factor": "momentum"})
-    quantiles = pd.DataFrame({"quantile": [1, 2, "spread"], "mean_annual": [0.02, 0.06, 0.04]})
-    nothing = pd.DataFrame()
-    return FactorResults(
-        name="study",
-        config={},
-        factor_returns=returns,
-        quantile_returns={},
-        ic=ic.assign(ic=rng.normal(0.05, 0.1, len(ic))),
-        quantiles=quantiles.assign(asset_class="equity", factor="momentum"),
-        summary=nothing,
-        thin=nothing,
-        correlation=returns.corr(),
-        labels={"equity momentum": "Momentum, equity"},
-        notes=[],
-        horizon=21,
-        periods_per_year=252,
-    )
-
-
-def test_a_factor_study_gives_four(tmp_path):
-    study().save(tmp_path / "results.pkl")
+def test_a_factor_study_gives_its_figures(tmp_path):
+    make_study().save(tmp_path / "results.pkl")
     out = tmp_path / "o"
     assert main(["--input", str(tmp_path), "--out", str(out), "--quiet"]) == 0
     assert sorted(path.stem for path in out.glob("*.svg")) == [
+        "breadth",
+        "costs_equity",
         "factor_correlation",
         "factor_growth",
+        "fama_macbeth_equity",
+        "frontier",
+        "ic_decay",
         "information_coefficients",
         "quantile_returns",
+        "quantile_turnover",
+        "regimes_equity",
+        "score_correlation_equity",
+        "spanning",
     ]
-    assert "Momentum, equity" in (out / "quantile_returns.svg").read_text("utf-8")
+    assert "Noise (proxy), equity" in (out / "quantile_returns.svg").read_text("utf-8")
 
 
-def test_quantiles_and_coefficients_are_drawn_as_they_are():
-    results = study()
-    figures = build_study_figures(results)
-    np.testing.assert_allclose(
-        figures["quantile_returns"].axes[0].lines[0].get_ydata(), [0.02, 0.06]
-    )
-    drawn = figures["information_coefficients"].axes[0].lines[0].get_ydata()
-    assert drawn[0] == pytest.approx(results.ic["ic"].iloc[:12].mean(), rel=1e-12)
-    assert len(drawn) == len(results.ic) - 11
-    few = build_study_figures(study(8))["information_coefficients"]
-    assert not few.axes
+def test_a_study_of_an_earlier_version_says_so(tmp_path, capsys):
+    old = make_study()
+    del old.__dict__["decay"]
+    (tmp_path / "results.pkl").write_bytes(pickle.dumps(old))
+    assert main(["--input", str(tmp_path), "--out", str(tmp_path / "o")]) == 2
+    told = capsys.readouterr().err
+    assert "without decay" in told and "run python -m runs.factors again" in told
 
 
 def test_symbols_are_text_and_empty_cells_are_unknown(tmp_path):

@@ -13,42 +13,16 @@ import pandas as pd
 import pytest
 
 from analyzers.factor_results import FactorResults
-from analyzers.factor_study import StudyRules, study_factors
+from analyzers.factor_study import study_factors
 from feeds.errors import DataError, OutputError
 from runs import factors as command
+from tests.study_case import LABELS, RULES, make_study
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data" / "sp500_crypto"
 needs_data = pytest.mark.skipif(
     not (DATA / "manifest.json").exists(), reason="the bundled data set is not built"
 )
-RULES = StudyRules(quantile=0.25, min_breadth=4, horizon=5, periods_per_year=252)
-LABELS = {"oracle": "Oracle", "noise": "Noise (proxy: chance)"}
-
-
-def make_study(sessions: int = 120) -> FactorResults:
-    """Eight stocks and two coins; the oracle knows each five sessions' return."""
-    rng = np.random.default_rng(8)
-    dates = np.arange("2018-01-01", "2019-01-01", dtype="datetime64[D]")
-    dates = dates[np.is_busday(dates)][:120]
-    marks = 100 * np.cumprod(1 + rng.normal(0, 0.01, (120, 10)), axis=0)
-    rows = np.arange(9, 120, 5)
-    oracle = np.full((len(rows), 10), np.nan)
-    inside = rows + 6 < 120
-    oracle[inside] = marks[rows[inside] + 6] / marks[rows[inside] + 1] - 1
-    noise = rng.normal(size=oracle.shape)
-    noise[:3] = np.nan
-    kept = rows < sessions
-    return study_factors(
-        {"oracle": oracle[kept], "noise": noise[kept]},
-        {"crypto": np.arange(10) >= 8, "equity": np.arange(10) < 8},
-        marks[:sessions],
-        dates[:sessions],
-        rows[kept],
-        RULES,
-        labels=LABELS,
-        notes=["made up"],
-    )
 
 
 def test_an_oracle_ranks_perfectly_and_noise_does_not() -> None:
@@ -154,9 +128,20 @@ def test_tables_are_written_beside_the_results(tmp_path: Path) -> None:
         "correlation.csv",
         "factor_returns.csv",
         "factor_summary.csv",
+        "factors_manifest.json",
+        "fama_macbeth.csv",
+        "frontier.csv",
         "ic.csv",
+        "ic_decay.csv",
+        "market_returns.csv",
+        "net_returns.csv",
         "quantiles.csv",
+        "regimes.csv",
         "results.pkl",
+        "score_correlation.csv",
+        "sleeve_test.csv",
+        "spanning.csv",
+        "thin.csv",
     ]
     table = pd.read_csv(tmp_path / "new" / "factor_returns.csv", index_col="date")
     np.testing.assert_array_equal(table.to_numpy(), study.factor_returns.to_numpy())

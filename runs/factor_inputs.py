@@ -1,0 +1,160 @@
+"""From a configuration to a factor study: what is studied, on which prices, at which costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from analyzers.factor_results import FactorResults
+    from analyzers.study_part import StudyRules
+    from configs.schema import BacktestConfig
+    from runs.assemble import Study
+
+__all__ = ["study"]
+
+#: Sides of a factor's portfolio where the configuration selects a number, not a share.
+_QUANTILE = 0.2
+
+
+def study(
+    config: BacktestConfig,
+    factors: Sequence[str] | None = None,
+    horizon: int | None = None,
+    command: str = "",
+) -> FactorResults:
+    """Study factors of a configuration.
+
+    Parameters
+    ----------
+    config : BacktestConfig
+        Its data, decision dates, eligible assets, quantile, min_breadth, costs and delisting
+        returns are used. Where it has floors of an investable universe, the study is of that
+        universe, and the table ``universes`` has the full one beside it.
+    factors : sequence of str, optional
+        Names; one that the configuration lacks is computed with its defaults.
+    horizon : int, optional
+        Sessions; a twelfth of a year unless given.
+    command : str
+        Kept in the results.
+
+    Raises
+    ------
+    UserError
+        If the data, a factor or its fields are missing.
+    """
+    from analyzers.factor_study import study_factors, summarize_factors
+    from analyzers.study_universes import side_by_side
+    from configs.load import to_plain
+    from runs.assemble import prepare
+
+    chosen = _chosen(config, factors)
+    prepared = prepare(chosen)
+    rules = _rules(chosen, prepared, horizon)
+    given = _inputs(prepared, rules, prepared.signals.eligible)
+    found = study_factors(
+        **given,
+        cash_annual=chosen.costs.carry.cash_annual,
+        seed=chosen.seed,
+        name=f"Factors of {chosen.name}",
+        config=to_plain(chosen),
+        notes=_notes(prepared, rules),
+        command=command,
+    )
+    if chosen.data.investable is None:
+        return found
+    from dataclasses import replace
+
+    full = summarize_factors(**_inputs(prepared, rules, _members(prepared)))
+    return replace(found, universes=side_by_side(full=full, investable=found.summary))
+
+
+def _inputs(prepared: Study, rules: StudyRules, eligible: np.ndarray) -> dict:
+    """Arguments of `study_factors` and `summarize_factors` for a universe of (R, N) assets."""
+    from analyzers.study_costs import SchemeCharge
+    from factors.holdings import series_endings
+
+    config, panel = prepared.config, prepared.panel
+    return {
+        "scores": {
+            column: np.where(eligible, raw, np.nan)
+            for column, raw in zip(prepared.scores.columns, prepared.scores.raw)
+        },
+        "groups": _groups(prepared),
+        "close_marks": panel.mark,
+        "dates": panel.dates,
+        "rows": prepared.signals.rows,
+        "rules": rules,
+        "labels": prepared.scores.labels,
+        "ends": series_endings(
+            panel,
+            config.delisting_return.model_dump(),
+            stale_after=config.execution.stale_after,
+        ),
+        "charge": SchemeCharge(
+            panel, prepared.costs, prepared.carry.borrow_annual, config.execution.starting_cash
+        ),
+    }
+
+
+def _members(prepared: Study) -> np.ndarray:
+    """(R, N) all that the data set lets be held, whatever the floors."""
+    from feeds.universe import eligible_assets
+
+    return eligible_assets(prepared.panel)[prepared.signals.rows]
+
+
+def _groups(prepared: Study) -> dict[str, np.ndarray]:
+    panel = prepared.panel
+    classes = sorted(set(panel.asset_class.tolist()))
+    groups = {name: panel.asset_class == name for name in classes}
+    if prepared.config.preprocess.neutralize is None and len(classes) > 1:
+        groups["all"] = np.ones(panel.shape[1], dtype=bool)
+    return groups
+
+
+def _rules(config: BacktestConfig, prepared: Study, horizon: int | None) -> StudyRules:
+    from analyzers.study_part import StudyRules
+
+    periods = prepared.panel.periods_per_year
+    return StudyRules(
+        quantile=config.portfolio.select.quantile or _QUANTILE,
+        min_breadth=config.portfolio.min_breadth.long_short,
+        horizon=max(1, periods // 12) if horizon is None else horizon,
+        periods_per_year=periods,
+    )
+
+
+def _chosen(config: BacktestConfig, factors: Sequence[str] | None) -> BacktestConfig:
+    """The configuration with the factors that were asked for, each standing for itself."""
+    from configs.schema import FactorConfig
+
+    entries = config.factors
+    if factors is not None:
+        entries = {name: entries.get(name, FactorConfig()) for name in factors}
+    entries = {name: entry.model_copy(update={"weight": 1.0}) for name, entry in entries.items()}
+    preprocess = config.preprocess.model_copy(update={"min_factors": 1})
+    return config.model_copy(update={"factors": entries, "preprocess": preprocess})
+
+
+def _notes(prepared: Study, rules: StudyRules) -> list[str]:
+    """What the data set lacks and what the study assumes, in sentences."""
+    config = prepared.config
+    share = f"{100 * rules.quantile:g} %"
+    lost = {name: value for name, value in config.delisting_return if value}
+    lost_text = ", ".join(f"{name} {100 * value:g} %" for name, value in lost.items()) or "none"
+    return [
+        *prepared.data.limits,
+        f"A factor's portfolio is long the best and short the worst {share} of the ranked "
+        "assets, equally weighted, entered at the close of the session after the decision.",
+        "Net figures pay the configured commission and slippage on every trade of a book of "
+        f"{config.execution.starting_cash:,.0f}; borrow fees are shown apart, and no cap on "
+        "participation is applied.",
+        f"The information coefficient is the rank correlation with the return of {rules.horizon} "
+        "sessions from the session after the decision; the untraded one starts a session earlier.",
+        f"A series that ends is closed {config.execution.stale_after} sessions after its last "
+        f"bar at its delisting return ({lost_text}).",
+        "Factors, horizons, regimes and tests are many: some t-statistics beyond 2 are luck.",
+    ]
