@@ -17,13 +17,16 @@ from feeds.cleaning.clean import Cleaned, clean_table
 from feeds.cleaning.rules import CleaningRules
 from feeds.delistings import end_reasons
 from feeds.errors import DataError
+from feeds.figures_file import DailyFigures
 from feeds.filings.table import FilingReport
 from feeds.label_checks import Closes, check_references
 from feeds.membership import Membership
 from feeds.reused_tickers import Later, later_series
+from feeds.sectors import SECTOR_LIMIT
 from feeds.series_info import SeriesInfo
 from feeds.set_limits import check_currencies, looks_like_survivors, set_limits
 from feeds.set_report import IngestReport
+from feeds.set_tables import FIGURES_FILE
 from feeds.store_writer import SetWriter
 
 __all__ = ["Part", "SetPlan", "write_set"]
@@ -41,6 +44,8 @@ Members = Callable[[Collection[str], tuple[np.datetime64, np.datetime64], Later]
 #: Sessions (days for coins) without a bar after which a series has ended. Holdings are closed
 #: after as many (`execution.stale_after`), so that a later end of the data changes no reason.
 _ENDED_AFTER = 10
+#: Cells of daily figures up to which they are plain text.
+_MOST_PLAIN_CELLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,10 @@ class SetPlan:
         Series that are trusted, by symbol: labels of the set's are held against them.
     delistings : DataFrame, optional
         As :func:`feeds.delistings.read_delistings` gives them: why series ended.
+    figures : DailyFigures, optional
+        Figures of days, such as on-chain counts.
+    sectors : dict of str to str
+        By symbol, those that are known.
     asked_to : dict of str to datetime64[D]
         Last day that was asked for, by symbol: a series that reaches it has not ended.
     """
@@ -91,6 +100,8 @@ class SetPlan:
     membership: Members | None = None
     references: dict[str, Closes] = field(default_factory=dict)
     delistings: pd.DataFrame | None = None
+    figures: DailyFigures | None = None
+    sectors: dict[str, str] = field(default_factory=dict)
     asked_to: dict[str, np.datetime64] = field(default_factory=dict)
 
 
@@ -137,7 +148,9 @@ def write_set(
     limits, never = _further_tables(plan, writer, universe, report)
     manifest = _manifest(plan, report, universe, reasons, limits)
     told = report.as_dict()
-    whole = writer.finish(manifest, report.log, told, plan.tables, reasons, never, last)
+    whole = writer.finish(
+        manifest, report.log, told, plan.tables, reasons, never, last, plan.sectors
+    )
     _give_back()
     return whole, told
 
@@ -182,7 +195,30 @@ def _further_tables(
         plan.tables["fundamentals.csv"], report.filings = plan.filings(kinds, writer.bars(), later)
         plan.tables["filing_repairs.csv"] = report.filings.log.table()
         limits += report.filings.limits()
+    if plan.figures is not None:
+        _add_figures(plan, plan.figures, universe, report, later)
+    if any(name in plan.sectors for name in universe["symbol"]):
+        limits.append(SECTOR_LIMIT)
     return limits, never
+
+
+def _add_figures(
+    plan: SetPlan,
+    given: DailyFigures,
+    universe: pd.DataFrame,
+    report: IngestReport,
+    later: Later,
+) -> None:
+    filed = plan.tables.get("fundamentals.csv", pd.DataFrame()).columns
+    twice = [name for name in given.names if name in filed]
+    if twice:
+        raise DataError(
+            f"{given.files[0]}: {twice[0]} is a figure of the filings too",
+            f"give it another name: --figure daily_{twice[0]}=<its column>",
+        )
+    table, report.figures = given.of_set(universe["symbol"], plan.start, plan.end, later)
+    large = table.size > _MOST_PLAIN_CELLS
+    plan.tables[f"{FIGURES_FILE}.csv{'.gz' if large else ''}"] = table
 
 
 def _manifest(

@@ -43,6 +43,8 @@ class IngestReport:
         What came of holding a series against its reference.
     membership : tuple of (int, str, str)
         Line, symbol and what was done about it, of a file of members.
+    figures : dict
+        What became of files of daily figures: plain data.
     log : RepairLog
         Every finding in bars, under the symbols that the rows came with.
     """
@@ -58,6 +60,7 @@ class IngestReport:
     filings: FilingReport | None = None
     day_labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     membership: tuple[tuple[int, str, str], ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
     log: RepairLog = field(default_factory=RepairLog)
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,6 +77,8 @@ class IngestReport:
             told["day_labels"] = self.day_labels
         if self.membership:
             told["membership"] = [list(finding) for finding in self.membership]
+        if self.figures:
+            told["figures"] = self.figures
         return told if self.filings is None else {**told, "filings": self.filings.as_dict()}
 
     def faults(self) -> dict[str, dict[str, int]]:

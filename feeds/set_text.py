@@ -55,5 +55,7 @@ def json_lines(report: Mapping[str, Any]) -> str:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """A small table as CSV; NaN is empty."""
-    path.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+    """A small table as CSV, packed where the name ends in .gz; NaN is empty."""
+    text = table.to_csv(index=False, lineterminator="\n").encode()
+    # No time in the header: the same content gives the same bytes.
+    path.write_bytes(gzip.compress(text, _LEVEL, mtime=0) if path.suffix == ".gz" else text)

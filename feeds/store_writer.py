@@ -115,6 +115,7 @@ class SetWriter:
         reasons: Mapping[str, str] | None = None,
         never: Collection[str] = (),
         end: np.datetime64 | None = None,
+        sectors: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Write everything that needs all parts; returns the manifest as written.
 
@@ -134,6 +135,8 @@ class SetWriter:
             Symbols that are in the set and never in its universe: their start is empty.
         end : datetime64, optional
             Last day the set covers; by default that of its last bar.
+        sectors : mapping of str to str, optional
+            By symbol; where any is of the set, universe.csv has the column.
         """
         self.close()
         text = self._form == "csv" or (
@@ -148,6 +151,8 @@ class SetWriter:
         known = zip(universe["symbol"], universe["end_reason"])
         universe["end_reason"] = [given.get(name, reason) for name, reason in known]
         universe.loc[universe["symbol"].isin(list(never)), "start"] = ""
+        if any(name in (sectors or {}) for name in universe["symbol"]):
+            universe["sector"] = [(sectors or {}).get(name, "") for name in universe["symbol"]]
         write_table(self.folder / "universe.csv", universe)
         self._write_log(log)
         for name, table in (tables or {}).items():

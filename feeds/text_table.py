@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ __all__ = [
     "find_column",
     "parse_days",
     "parse_numbers",
+    "read_cells",
     "read_text_table",
     "symbols_of",
 ]
@@ -28,6 +30,7 @@ __all__ = [
 #: A list of all filings of a market in ten years has a quarter of it.
 _MAX_BYTES = 1 << 30
 _NO_FILE = "name a CSV file"
+_MIDNIGHT = re.compile(r"(?<=\d)[ T]00:00:00(\.0+)?$")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,44 @@ def read_text_table(path: str | Path) -> TextTable:
     columns = zip(*rows) if rows else ([] for _ in header)
     cells = {column: list(values) for column, values in zip(header, columns)}
     return TextTable(name, cells, np.array(lines, dtype=np.int64))
+
+
+def read_cells(path: str | Path) -> TextTable:
+    """Read a Parquet file, where the name ends so, or else a CSV.
+
+    Columns of numbers stay numbers; a day that was kept as its midnight is the day. The line of a
+    row of Parquet is its number.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or as for :func:`read_text_table`.
+    """
+    if not str(path).endswith(".parquet"):
+        return read_text_table(path)
+    from pyarrow import ArrowException, compute, parquet, types
+
+    try:
+        content = parquet.read_table(path)
+    except OSError as error:
+        raise DataError(
+            f"cannot read {path}: {error.strerror or 'it is damaged'}", "name a Parquet file"
+        ) from None
+    except ArrowException:
+        raise DataError(f"{path}: not a whole Parquet file", "fetch it again") from None
+    cells: dict[str, list[str] | np.ndarray] = {}
+    for name, values in zip(content.column_names, content.columns):
+        kind = values.type
+        if types.is_floating(kind) or types.is_integer(kind):
+            cells[name] = compute.cast(values, "float64", safe=False).to_numpy()
+        else:
+            days = types.is_date(kind) or types.is_timestamp(kind)
+            texts = compute.cast(values, "string") if days else values
+            cells[name] = [
+                "" if value is None else _MIDNIGHT.sub("", str(value).strip())
+                for value in texts.to_pylist()
+            ]
+    return TextTable(str(path), cells, np.arange(1, content.num_rows + 1, dtype=np.int64))
 
 
 def parse_numbers(table: TextTable, column: str) -> np.ndarray:

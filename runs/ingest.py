@@ -110,6 +110,19 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
         help="how to read the filings, as book_equity=ceq or units=drop; may be repeated",
     )  # fmt: skip
     group.add_argument("--membership", type=Path, help="members of an index, with entry and exit")
+    group.add_argument(
+        "--figures", type=Path, action="append", default=[],
+        help="daily figures, as on-chain counts or funding rates: date, symbol, numbers; "
+        "may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--figure", action="append", default=[], metavar="NAME=COLUMN",
+        help="a figure to take from the files of figures, and its column; may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--sectors", type=Path,
+        help="symbol, sector; by default the column sector of the list of members, if any",
+    )  # fmt: skip
     group.add_argument("--delistings", type=Path, help="why series ended: symbol, date, event")
     group.add_argument(
         "--reference", action="append", default=[], metavar="SYMBOL=PATH",
@@ -136,6 +149,12 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ConfigError(
             "no bars to ingest", "give --symbols-file configs/symbols.csv, or files with --raw"
         )
+    if arguments.recipe and (arguments.figures or arguments.sectors):
+        raise ConfigError(
+            "a recipe takes no --figures and no --sectors", "ingest its files with --raw alone"
+        )
+    if arguments.figure and not arguments.figures:
+        raise ConfigError("--figure picks from no file", "name one with --figures")
     if arguments.recipe and len(arguments.raw) != 1:
         raise ConfigError("a recipe has one folder of raw files", "give one with --raw")
 

@@ -12,9 +12,11 @@ import numpy as np
 from feeds.cleaning.rules import CleaningRules, load_rules
 from feeds.delistings import read_delistings
 from feeds.errors import ConfigError
+from feeds.figures_file import DailyFigures, read_daily_files
 from feeds.label_checks import Closes, read_reference
 from feeds.membership import read_membership
 from feeds.pipeline import Filings, Members, SetPlan
+from feeds.sectors import read_sectors
 
 if TYPE_CHECKING:
     import argparse
@@ -47,6 +49,8 @@ def make_plan(
         filings=_filings(arguments) if arguments.fundamentals else None,
         membership=_membership(arguments.membership) if arguments.membership else None,
         references=_references(arguments.reference),
+        figures=_figures(arguments, interval),
+        sectors=_sectors(arguments),
         delistings=read_delistings(arguments.delistings) if arguments.delistings else None,
     )
 
@@ -66,6 +70,21 @@ def _filings(arguments: argparse.Namespace) -> Filings:
     options = parse_filing_options(option_pairs(arguments.filing_option, "--filing-option"))
     read = read_filings(arguments.fundamentals, options)
     return lambda kinds, bars, later: filings_table(read, options, kinds, bars, later)
+
+
+def _figures(arguments: argparse.Namespace, interval: str) -> DailyFigures | None:
+    """The files of daily figures, read at once as the filings are."""
+    if not arguments.figures:
+        return None
+    if interval != "1d":
+        raise ConfigError("figures are daily, bars of an hour are not", "leave --figures out")
+    return read_daily_files(arguments.figures, option_pairs(arguments.figure, "--figure"))
+
+
+def _sectors(arguments: argparse.Namespace) -> dict[str, str]:
+    if arguments.sectors:
+        return read_sectors(arguments.sectors)
+    return read_sectors(arguments.membership, needed=False) if arguments.membership else {}
 
 
 def _references(given: list[str]) -> dict[str, Closes]:

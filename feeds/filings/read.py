@@ -15,11 +15,10 @@ import numpy as np
 from feeds.errors import DataError
 from feeds.filings.options import FIGURES, REQUIRED, FilingOptions, known_names
 from feeds.suggestions import remedy_for
-from feeds.text_table import TextTable, parse_days, parse_numbers, read_text_table
+from feeds.text_table import TextTable, parse_days, parse_numbers, read_cells
 
 __all__ = ["Filings", "read_filings"]
 
-_MIDNIGHT = re.compile(r"(?<=\d)[ T]00:00:00(\.0+)?$")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 #: Columns of fundamentals.csv that are not the file's to name.
 _OURS = (*REQUIRED, "shares_as_of", "known_from")
@@ -99,7 +98,7 @@ def read_filings(path: str | Path, options: FilingOptions | None = None) -> Fili
     """
     options = options or FilingOptions()
     name = str(path)
-    table = _parquet(Path(path)) if name.endswith(".parquet") else read_text_table(path)
+    table = read_cells(path)
     columns = _columns(table, options.columns)
     symbols = table.texts(columns["symbol"])
     for row, symbol in enumerate(symbols):
@@ -204,32 +203,3 @@ def _months(table: TextTable, column: str) -> np.ndarray:
             )
         values[row] = value
     return values
-
-
-def _parquet(path: Path) -> TextTable:
-    """The columns of a Parquet file as text; the line is the row's number."""
-    from pyarrow import ArrowException, compute, parquet, types
-
-    try:
-        content = parquet.read_table(path)
-    except OSError as error:
-        raise DataError(
-            f"cannot read {path}: {error.strerror or 'it is damaged'}", "name a Parquet file"
-        ) from None
-    except ArrowException:
-        raise DataError(f"{path}: not a whole Parquet file", "fetch it again") from None
-    cells: dict[str, list[str] | np.ndarray] = {}
-    for name, values in zip(content.column_names, content.columns):
-        kind = values.type
-        if types.is_floating(kind) or types.is_integer(kind):
-            cells[name] = compute.cast(values, "float64", safe=False).to_numpy()
-        else:
-            days = types.is_date(kind) or types.is_timestamp(kind)
-            texts = compute.cast(values, "string") if days else values
-            cells[name] = [_text(value) for value in texts.to_pylist()]
-    return TextTable(str(path), cells, np.arange(1, content.num_rows + 1, dtype=np.int64))
-
-
-def _text(value: object) -> str:
-    """A cell; a day that was kept as its midnight is the day."""
-    return "" if value is None else _MIDNIGHT.sub("", str(value).strip())
