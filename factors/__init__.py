@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from factors.beta import low_beta
+from factors.carry import funding_carry
 from factors.composite import Scores, composite_scores
 from factors.investment import low_investment
 from factors.liquidity import illiquidity, low_turnover
 from factors.momentum import momentum, residual_momentum
+from factors.network import active_addresses, transfer_volume
 from factors.plugins import load_plugins
 from factors.quality import accruals, profitability, return_on_equity
 from factors.registry import (
@@ -33,6 +35,7 @@ __all__ = [
     "Factor",
     "Scores",
     "accruals",
+    "active_addresses",
     "book_to_market",
     "cash_flow_yield",
     "check_fields",
@@ -41,6 +44,7 @@ __all__ = [
     "dollar_volume",
     "earnings_yield",
     "factor",
+    "funding_carry",
     "get_factor",
     "high_52w",
     "idiosyncratic_volatility",
@@ -60,5 +64,6 @@ __all__ = [
     "sales_yield",
     "short_term_reversal",
     "small_cap",
+    "transfer_volume",
     "trend",
 ]
