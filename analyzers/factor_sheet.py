@@ -97,10 +97,11 @@ _SECTIONS = (
         "No floors are configured; --investable min_dollar_volume=1000000 compares.",
     ),
     Section(
-        "Value and momentum everywhere", ("everywhere",), None, "everywhere",
-        "Rank-weighted portfolios of value and momentum in each class, both in equal parts, and "
-        "all classes at equal risk (Asness, Moskowitz and Pedersen 2013).",
-        "This needs a value and a momentum factor that are broad enough in two classes.",
+        "Value and momentum everywhere", ("everywhere",), tables.everywhere_table, "everywhere",
+        "Rank-weighted portfolios of value and momentum in each class, one unit long and one "
+        "short, both in equal parts, and where two classes rank them all at equal past risk "
+        "(Asness, Moskowitz and Pedersen 2013). Before costs.",
+        "This needs a value and a momentum factor that are broad enough.",
     ),
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analyzers.factor_performance import equal_weights, factor_correlation
 from analyzers.factor_results import FactorResults
 from analyzers.study_costs import Charge
+from analyzers.study_everywhere import everywhere_tables
 from analyzers.study_part import StudyData, StudyPart, StudyRules
 from analyzers.study_research import research_tables
 from analyzers.study_tables import (
@@ -105,6 +106,7 @@ def study_factors(
         net_returns=net.iloc[first:],
         market_returns=markets.iloc[first:],
         command=command,
+        **everywhere_tables(scores, groups, parts, everything, rules),
         **research_tables(parts, gross, markets, rules, cash_annual=cash_annual, seed=seed),
     )
     return found

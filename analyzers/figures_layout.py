@@ -258,7 +258,7 @@ def plot_heat_map(
     ax.set_xlim(0, wide + (gap[-1] if wide else 0))
     ax.set_ylim(count, 0)
     longest = max((len(form(value)) for value in drawn[np.isfinite(drawn)]), default=1)
-    size = max(6.0, min(12.5, 1.5 * cell / longest))
+    size = max(7.0, min(12.5, 1.5 * cell / max(longest, 2)))
     for row, column in np.argwhere(np.isfinite(drawn)):
         x = column + gap[column] + 0.5
         text = form(drawn[row, column])

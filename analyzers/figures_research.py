@@ -24,6 +24,8 @@ __all__ = [
 ]
 
 _WIDE = 1.96
+#: Series in a matrix beyond which its numbers are hundredths.
+_MANY = 12
 
 
 def build_research_figures(results: FactorResults) -> dict[str, Figure]:
@@ -179,9 +181,11 @@ def plot_score_correlation(results: FactorResults, asset_class: str) -> Figure:
 
 @styled
 def _correlation(matrix: pd.DataFrame, title: str, subtitle: str) -> Figure:
-    """Lower triangle of a correlation matrix."""
+    """Lower triangle of a correlation matrix; a large one in hundredths, which take less room."""
     lower = matrix.where(np.tri(len(matrix), dtype=bool))
-    return plot_heat_map(lower, title, subtitle, _two, limit=1.0)
+    if len(matrix) <= _MANY:
+        return plot_heat_map(lower, title, subtitle, _two, limit=1.0)
+    return plot_heat_map(100.0 * lower, title, f"{subtitle}; in hundredths", _whole, limit=100.0)
 
 
 def _of_class(table: pd.DataFrame, asset_class: str) -> pd.DataFrame:
@@ -197,3 +201,7 @@ def _interval(rows: pd.DataFrame, mark: str, mean: pd.Series, t_stat: pd.Series)
 
 def _two(value: float) -> str:
     return number_text(value, 2)
+
+
+def _whole(value: float) -> str:
+    return number_text(value, 0)

@@ -79,7 +79,8 @@ def places_of(results: FactorResults) -> tuple[list[Place], int]:
         for row in results.thin.to_dict("records")
     }
     places = []
-    for factor in dict.fromkeys([name for _, name in pairs]):
+    studied = {name for _, name in pairs}
+    for factor in [name for name in results.labels if name in studied]:
         for name in classes:
             reason = "" if (name, factor) in pairs else thin.get((name, factor), "not ranked")
             title = factor_label(results, name, factor)

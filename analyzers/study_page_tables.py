@@ -15,6 +15,7 @@ __all__ = [
     "PageTable",
     "decay_table",
     "earned_table",
+    "everywhere_table",
     "quantile_means",
     "ranked_table",
     "regime_table",
@@ -94,6 +95,11 @@ _SLEEVES: tuple[Column, ...] = (
     ("sharpe_without", "Sharpe without", two), ("sharpe_with", "with", two),
     ("difference", "Difference", two), ("p_value", "p", two), ("p_bootstrap", "p, bootstrap", two),
     ("observations", "Weeks", whole),
+)  # fmt: skip
+_EVERYWHERE: tuple[Column, ...] = (
+    ("mean_annual", "Mean", share), ("volatility", "Volatility", share),
+    ("sharpe", "Sharpe", two), ("t_stat", "t", one), ("max_drawdown", "Drawdown", share),
+    ("value_momentum_correlation", "Correlation of the two", two),
 )  # fmt: skip
 _MEASURES = {
     "alphas": "All alphas are zero",
@@ -205,6 +211,15 @@ def regime_table(results: FactorResults) -> PageTable:
     names = [heads["bull"], heads["bear"], "t of the difference"]
     names += [heads["low"], heads["high"], "t of the difference"]
     return PageTable(["Factor", *names], rows)
+
+
+def everywhere_table(results: FactorResults) -> PageTable:
+    """Value, momentum and both in each class, and over all."""
+    rows = [
+        [row["portfolio"], *(form(row[column]) for column, _, form in _EVERYWHERE)]
+        for row in _records(results.everywhere)
+    ]
+    return PageTable(["Portfolio", *(head for _, head, _ in _EVERYWHERE)], rows)
 
 
 def _by_factor(
