@@ -44,7 +44,7 @@ def periods_per_year(index: pd.Index) -> int:
     found = frequency(index)
     if found != "daily":
         return {"monthly": 12, "weekly": 52}[found]
-    weekend = float((pd.DatetimeIndex(index).dayofweek >= 5).mean())
+    weekend = float((pd.DatetimeIndex(index).day_of_week >= 5).mean())
     return 365 if weekend >= _WEEKEND else 252
 
 

@@ -202,7 +202,9 @@ def _dates(path: Path, cells: Sequence[str]) -> pd.DatetimeIndex:
     dates = pd.to_datetime(pd.Series(cells), format=form, errors="coerce")
     # A month's returns stand at its last day.
     dates = dates + pd.offsets.MonthEnd(0) if form == "%Y%m" else dates
-    wrong = np.flatnonzero(dates.isna() | ~(dates.diff().fillna(pd.Timedelta(1)) > pd.Timedelta(0)))
+    late = np.array(dates.diff() > pd.Timedelta(0))
+    late[:1] = True
+    wrong = np.flatnonzero(dates.isna().to_numpy() | ~late)
     if len(wrong):
         raise DataError(
             f"{path}: row {wrong[0] + 1}, {cells[wrong[0]]!r}: dates must be of one form and "
