@@ -305,7 +305,7 @@ def test_the_documentation_lists_every_factor_and_its_parameters() -> None:
 def test_the_example_of_the_documentation_works(tmp_path, make_panel) -> None:
     page = (ROOT / "docs" / "factors.md").read_text(encoding="utf-8")
     path = tmp_path / "own_factors.py"
-    path.write_text(page.split("```python\n")[1].split("```")[0])
+    path.write_text(page.split("# my_factors.py\n")[1].split("```")[0])
     load_plugins([str(path)])
     panel = make_panel(np.array([[10.0], [8.0]]))
     assert get_factor("reversal").scores(panel, lookback=1)[1, 0] == pytest.approx(0.2)
