@@ -48,12 +48,31 @@ class Endings:
             )
 
 
+def likely_reasons(panel: Panel, floor: float = 1.0) -> np.ndarray:
+    """(N,) why series ended, those of unknown reason told by their last printed close.
+
+    Exchanges delist what stays under a dollar. A name that ended at `floor` or above was most
+    likely bought: it becomes ``merger``; below, it stays ``unknown``.
+
+    Parameters
+    ----------
+    panel : Panel
+    floor : float
+        Raw close, in currency.
+    """
+    last = panel.last_bar(panel.shape[0] - 1, np.arange(panel.shape[1]))
+    closes = panel.raw_close[np.maximum(last, 0), np.arange(panel.shape[1])]
+    bought = (panel.end_reason == "unknown") & (closes >= floor)
+    return np.where(bought, "merger", panel.end_reason)
+
+
 def series_endings(
     panel: Panel,
     delisting_return: Mapping[str, float],
     *,
     stale_after: int = 10,
     booked: Literal["known", "next"] = "known",
+    reasons: np.ndarray | None = None,
 ) -> Endings:
     """Series that have ended in a panel, closed at the delisting return of their reason.
 
@@ -73,6 +92,8 @@ def series_endings(
     stale_after : int
         Sessions without a bar, at least 1.
     booked : {"known", "next"}
+    reasons : (N,) str array, optional
+        Instead of the panel's ``end_reason``, such as from `likely_reasons`.
 
     Returns
     -------
@@ -94,7 +115,8 @@ def series_endings(
     age = panel.age[-1]
     ended = age >= stale_after
     step = stale_after if booked == "known" else 1
-    lost = [float(delisting_return.get(reason, 0.0)) for reason in panel.end_reason.tolist()]
+    reasons = panel.end_reason if reasons is None else reasons
+    lost = [float(delisting_return.get(reason, 0.0)) for reason in reasons.tolist()]
     row = np.where(ended, sessions - 1 - age + step, sessions)
     return Endings(row.astype(np.int64), np.where(ended, np.array(lost), 0.0))
 
