@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,12 +16,13 @@ __all__ = ["print_study"]
 
 #: Column of the summary, heading and format; `%` is a share, `f` a number.
 _EARNED = (
-    ("cagr", "CAGR", ".1%"),
-    ("volatility", "Volatility", ".1%"),
-    ("sharpe", "Sharpe", ".2f"),
+    ("mean_annual", "Mean", ".1%"),
+    ("volatility", "Vola-\ntility", ".1%"),
     ("return_t", "t", ".1f"),
-    ("max_drawdown", "Drawdown", ".1%"),
-    ("turnover_half_annual", "Turnover", ".2f"),
+    ("max_drawdown", "Draw-\ndown", ".1%"),
+    ("turnover_half_annual", "Turn-\nover", ".2f"),
+    ("net_mean_annual", "Net\nmean", ".1%"),
+    ("net_t", "Net\nt", ".1f"),
 )
 _RANKED = (
     ("decisions", "Dates", ".0f"),
@@ -36,9 +36,12 @@ _RANKED = (
 
 
 def print_study(results: FactorResults, paths: Sequence[Path], console: Console) -> None:
-    """Print returns, ranking power, quantiles, correlations, thin classes and files."""
+    """Print what was found, returns, ranking power, what is lacking, and where the rest is."""
     from rich.padding import Padding
     from rich.text import Text
+
+    from analyzers.study_findings import findings
+    from analyzers.study_labels import proxies_of
 
     console.print()
     console.print(Text(results.name, style="bold"))
@@ -46,85 +49,42 @@ def print_study(results: FactorResults, paths: Sequence[Path], console: Console)
     if len(dates):
         span = f"{dates[0]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}, {len(dates)} sessions"
         console.print(Text(span, style="dim"))
-    for name, measure in _proxies(results):
+    for name, measure in proxies_of(results):
         console.print(Text(f"{name} is a stand-in: {measure}", style="yellow"))
     console.print()
     if len(results.summary):
         console.print(_summary(results, "Portfolio, a year", _EARNED), "")
         console.print(_summary(results, f"{results.horizon} sessions ahead", _RANKED), "")
-        console.print(_quantiles(results), "")
-        if len(results.correlation) > 1:
-            console.print(_correlation(results), "")
-    for entry in results.thin.to_dict("records"):
-        console.print(
-            Text(
-                f"{_name(results, entry)}: too thin, at most {entry['ranked_max']} ranked, "
-                f"{entry['min_breadth']} needed",
-                style="yellow",
-            )
-        )
+    for sentence in findings(results):
+        console.print(Padding(Text(f"- {sentence}"), (0, 2)))
     console.print(Text("\nWhat this study lacks and assumes", style="bold yellow"))
     for note in results.notes:
         console.print(Padding(Text(f"- {note}"), (0, 2)))
     console.print(Text("\nFiles", style="bold"))
-    for path in paths:
-        console.print(Text(f"  {path}"), soft_wrap=True)
+    for name, place in _places(paths):
+        console.print(Text(f"  {name:<8} {place}"), soft_wrap=True)
+
+
+def _places(paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """The page and the pickle by name, the tables as one line."""
+    tables = [path for path in paths if path.suffix == ".csv"]
+    found = [("page", str(path)) for path in paths if path.suffix == ".html"]
+    if tables:
+        found.append(("tables", f"{tables[0].with_name('*.csv')} ({len(tables)})"))
+    return found + [("results", str(path)) for path in paths if path.suffix == ".pkl"]
 
 
 def _summary(results: FactorResults, title: str, columns: Sequence[tuple[str, str, str]]):
+    from analyzers.study_labels import factor_label
+
     table = _table(title)
     for _, heading, _ in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in results.summary.to_dict("records"):
         cells = (_text(entry[name], form) for name, _, form in columns)
-        table.add_row(_name(results, entry), *cells)
+        name = factor_label(results, entry["asset_class"], entry["factor"])
+        table.add_row(name, *cells)
     return table
-
-
-def _quantiles(results: FactorResults):
-    """Mean return a year of each quantile."""
-    table = _table("Mean a year")
-    wide = results.quantiles.pivot(
-        index=["asset_class", "factor"], columns="quantile", values="mean_annual"
-    )
-    numbers = sorted((name for name in wide.columns if name != "spread"), key=int)
-    for number in numbers:
-        note = {numbers[0]: " worst", numbers[-1]: " best"}.get(number, "")
-        table.add_column(f"{number}{note}", justify="right", no_wrap=True)
-    table.add_column("Spread", justify="right", no_wrap=True)
-    for entry in results.summary.to_dict("records"):
-        means = wide.loc[(entry["asset_class"], entry["factor"])]
-        cells = (_text(means[name], ".1%") for name in [*numbers, "spread"])
-        table.add_row(_name(results, entry), *cells)
-    return table
-
-
-def _correlation(results: FactorResults):
-    table = _table("Correlation")
-    for number in range(1, len(results.correlation) + 1):
-        table.add_column(f"({number})", justify="right", no_wrap=True)
-    for number, (key, line) in enumerate(results.correlation.iterrows(), start=1):
-        name = _short(results.labels[key])
-        table.add_row(f"({number}) {name}", *(_text(value, ".2f") for value in line))
-    return table
-
-
-def _name(results: FactorResults, entry: Mapping[str, Any]) -> str:
-    return f"{_short(results.labels[entry['factor']])}, {entry['asset_class']}"
-
-
-def _short(label: str) -> str:
-    """`label` without the measure of its proxy, which stands above the tables once."""
-    return re.sub(r" \(proxy: .*?\)", " (proxy)", label)
-
-
-def _proxies(results: FactorResults) -> list[tuple[str, str]]:
-    found = []
-    for label in results.labels.values():
-        match = re.fullmatch(r"(.*) \(proxy: (.*)\)", label)
-        if match:
-            found.append((f"{match[1]} (proxy)", match[2]))
-    return found
 
 
 def _table(first: str):

@@ -192,7 +192,7 @@ def test_the_command_on_real_data(tmp_path: Path, capsys, monkeypatch: pytest.Mo
     arguments = ["--start", "2013-01-01", "--end", "2015-12-31", "--factors", "value,momentum"]
     assert command.main([*arguments, "--out", str(out)]) == 0
     text = capsys.readouterr().out
-    assert "Value (proxy), equity" in text and "crypto: too thin" in text and str(out) in text
+    assert "Value (proxy), equity" in text and "Crypto is too thin" in text and str(out) in text
     found = FactorResults.load(out)
     assert found.summary["factor"].tolist() == ["value_proxy", "momentum"]
     assert found.factor_returns.index[0] == pd.Timestamp("2013-01-31")
@@ -228,9 +228,11 @@ def test_the_printed_study_fits_80_columns() -> None:
     from runs.factors_terminal import print_study
 
     stream = io.StringIO()
-    print_study(make_study(), [Path("outputs/ic.csv")], Console(file=stream, width=80))
+    paths = [Path("outputs/ic.csv"), Path("outputs/factor_tearsheet.html")]
+    print_study(make_study(), paths, Console(file=stream, width=80))
     text = stream.getvalue()
     assert "\u2026" not in text
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "Noise (proxy) is a stand-in: chance" in text
-    assert "Oracle, crypto: too thin, at most 2 ranked, 4 needed" in text
+    assert "Crypto is too thin to rank: at most 2 assets have a score, 4 are needed" in text
+    assert "outputs/*.csv (1)" in text and "page     outputs/factor_tearsheet.html" in text
