@@ -49,11 +49,13 @@ def study(
     from analyzers.study_universes import side_by_side
     from configs.load import to_plain
     from runs.assemble import prepare
+    from runs.scoring import studied_scores
 
     chosen = _chosen(config, factors)
     prepared = prepare(chosen)
     rules = _rules(chosen, prepared, horizon)
-    given = _inputs(prepared, rules, prepared.signals.eligible)
+    eligible = prepared.signals.eligible
+    given = _inputs(prepared, rules, studied_scores(chosen, prepared.scores, eligible))
     found = study_factors(
         **given,
         cash_annual=chosen.costs.carry.cash_annual,
@@ -67,21 +69,18 @@ def study(
         return found
     from dataclasses import replace
 
-    full = summarize_factors(**_inputs(prepared, rules, _members(prepared)))
+    full = summarize_factors(**_inputs(prepared, rules, _scores_of_all(prepared)))
     return replace(found, universes=side_by_side(full=full, investable=found.summary))
 
 
-def _inputs(prepared: Study, rules: StudyRules, eligible: np.ndarray) -> dict:
-    """Arguments of `study_factors` and `summarize_factors` for a universe of (R, N) assets."""
+def _inputs(prepared: Study, rules: StudyRules, scores: dict[str, np.ndarray]) -> dict:
+    """Arguments of `study_factors` and `summarize_factors` for the (R, N) scores of a universe."""
     from analyzers.study_costs import SchemeCharge
     from factors.holdings import series_endings
 
     config, panel = prepared.config, prepared.panel
     return {
-        "scores": {
-            column: np.where(eligible, raw, np.nan)
-            for column, raw in zip(prepared.scores.columns, prepared.scores.raw)
-        },
+        "scores": scores,
         "groups": _groups(prepared),
         "close_marks": panel.mark,
         "dates": panel.dates,
@@ -99,11 +98,15 @@ def _inputs(prepared: Study, rules: StudyRules, eligible: np.ndarray) -> dict:
     }
 
 
-def _members(prepared: Study) -> np.ndarray:
-    """(R, N) all that the data set lets be held, whatever the floors."""
+def _scores_of_all(prepared: Study) -> dict[str, np.ndarray]:
+    """Scores among all that the data set lets be held, whatever the floors."""
     from feeds.universe import eligible_assets
+    from runs.scoring import make_factors, score, studied_scores
 
-    return eligible_assets(prepared.panel)[prepared.signals.rows]
+    config, panel, rows = prepared.config, prepared.panel, prepared.signals.rows
+    everyone = eligible_assets(panel)
+    scores = score(config, panel, make_factors(config, panel), everyone, rows)
+    return studied_scores(config, scores, everyone[rows])
 
 
 def _groups(prepared: Study) -> dict[str, np.ndarray]:
@@ -130,11 +133,16 @@ def _rules(config: BacktestConfig, prepared: Study, horizon: int | None) -> Stud
 def _chosen(config: BacktestConfig, factors: Sequence[str] | None) -> BacktestConfig:
     """The configuration with the factors that were asked for, each standing for itself."""
     from configs.schema import FactorConfig
+    from runs.scoring import characteristics
 
     entries = config.factors
     if factors is not None:
         entries = {name: entries.get(name, FactorConfig()) for name in factors}
     entries = {name: entry.model_copy(update={"weight": 1.0}) for name, entry in entries.items()}
+    # What those are neutral to stays as it is configured, without being studied.
+    for name in characteristics(config.model_copy(update={"factors": entries})):
+        if name in config.factors and name not in entries:
+            entries[name] = config.factors[name].model_copy(update={"weight": 0.0})
     preprocess = config.preprocess.model_copy(update={"min_factors": 1})
     return config.model_copy(update={"factors": entries, "preprocess": preprocess})
 
@@ -156,5 +164,18 @@ def _notes(prepared: Study, rules: StudyRules) -> list[str]:
         "sessions from the session after the decision; the untraded one starts a session earlier.",
         f"A series that ends is closed {config.execution.stale_after} sessions after its last "
         f"bar at its delisting return ({lost_text}).",
+        *_altered(config),
         "Factors, horizons, regimes and tests are many: some t-statistics beyond 2 are luck.",
     ]
+
+
+def _altered(config: BacktestConfig) -> list[str]:
+    """Which factors are not studied as they were measured."""
+    names = [
+        name
+        for name, entry in config.factors.items()
+        if entry.weight and (entry.preprocess or config.preprocess).reorders
+    ]
+    if not names:
+        return []
+    return [f"Studied as their steps of preprocessing leave them: {', '.join(names)}."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,14 @@ from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.suggestions import remedy_for
 
-__all__ = ["make_exposures", "make_factors", "make_steps", "score"]
+__all__ = [
+    "characteristics",
+    "make_exposures",
+    "make_factors",
+    "make_steps",
+    "score",
+    "studied_scores",
+]
 
 Entry = tuple[Factor, float, Mapping[str, Any]]
 Exposures = dict[str, tuple[Factor, Mapping[str, Any]]]
@@ -66,7 +74,7 @@ def score(
     """
     exposures = make_exposures(config, panel)
     steps = {
-        entry.column: make_steps(config.factors[entry.name].preprocess or config.preprocess)
+        entry.column: _without_itself(make_steps(_block(config, entry.name)), entry.name)
         for entry, _, _ in factors
     }
     scores = composite_scores(
@@ -117,10 +125,67 @@ def make_exposures(config: BacktestConfig, panel: Panel) -> Exposures:
     for place, scaling in _blocks(config):
         for step in make_steps(scaling):
             _check_sectors(place, step, panel, config.data.dir)
-            for name in step.characteristics if isinstance(step, Neutralize) else ():
+            for name in _named(step):
                 if name not in found:
                     found[name] = _exposure(place, name, config, panel)
     return found
+
+
+def characteristics(config: BacktestConfig) -> tuple[str, ...]:
+    """Names of the factors that scores are to be neutral to, as the configuration has them."""
+    found: dict[str, None] = {}
+    for _, scaling in _blocks(config):
+        for step in make_steps(scaling):
+            found.update(dict.fromkeys(_named(step)))
+    return tuple(found)
+
+
+def studied_scores(
+    config: BacktestConfig, scores: Scores, eligible: np.ndarray
+) -> dict[str, np.ndarray]:
+    """What a study of the factors ranks assets by: the scores that a run would trade.
+
+    Parameters
+    ----------
+    config : BacktestConfig
+    scores : Scores
+        Of :func:`score`, with the same configuration.
+    eligible : (R, N) bool array
+
+    Returns
+    -------
+    dict of str to (R, N) float64 array
+        Column to scores, of the factors with a weight: as measured, where preprocessing leaves
+        assets in the factor's own order, and as its steps leave them otherwise. NaN where not
+        eligible.
+    """
+    found = {}
+    blocks = zip(config.factors.items(), scores.columns, scores.raw, scores.scaled, strict=True)
+    for (name, entry), column, raw, scaled in blocks:
+        if entry.weight:
+            altered = _block(config, name).reorders
+            found[column] = scaled if altered else np.where(eligible, raw, np.nan)
+    return found
+
+
+def _block(config: BacktestConfig, name: str) -> ScalingConfig:
+    return config.factors[name].preprocess or config.preprocess
+
+
+def _without_itself(steps: Sequence[Step], name: str) -> tuple[Step, ...]:
+    """The steps, none of them making the factor neutral to itself: nothing would be left."""
+    kept = []
+    for step in steps:
+        if name in _named(step):
+            step = replace(step, by=tuple(other for other in step.by if other != name))
+            if not step.by:
+                continue
+        kept.append(step)
+    return tuple(kept)
+
+
+def _named(step: Step) -> tuple[str, ...]:
+    return step.characteristics if isinstance(step, Neutralize) else ()
 
 
 def _blocks(config: BacktestConfig) -> Iterator[tuple[str, ScalingConfig]]:
@@ -147,7 +212,7 @@ def _check_sectors(place: str, step: Step, panel: Panel, data_set: str) -> None:
     if "sector" in asked and panel.sector is None:
         raise ConfigError(
             f"{place}: scores within each sector need sectors, which {data_set} lacks",
-            "leave sector out, or give the data set sectors with runs.ingest",
+            "leave sector out, or give the data set sectors: runs.ingest --sectors",
         )
 
 
@@ -186,11 +251,7 @@ def _check_neutral(
 ) -> None:
     """Refuse a class that a characteristic is never known of: none of it would be ranked."""
     for column, raw, scaled in zip(scores.columns, scores.raw, scores.scaled, strict=True):
-        names = [
-            name
-            for step in steps[column]
-            for name in (step.characteristics if isinstance(step, Neutralize) else ())
-        ]
+        names = [name for step in steps[column] for name in _named(step)]
         for label in np.unique(panel.asset_class) if names else ():
             members = panel.asset_class == label
             known = (np.isfinite(raw) & eligible)[:, members]

@@ -17,7 +17,14 @@ from factors.steps import (
     ZScore,
 )
 from feeds.errors import ConfigError
-from runs.scoring import make_exposures, make_factors, make_steps, score
+from runs.scoring import (
+    characteristics,
+    make_exposures,
+    make_factors,
+    make_steps,
+    score,
+    studied_scores,
+)
 
 SHORT = {"lookback": 20, "skip": 0}
 
@@ -130,10 +137,37 @@ def test_neutral_to_another_factor(panel) -> None:
         members = panel.asset_class == label
         product = (scores.scaled[0] * scores.raw[1])[:, members].sum(axis=1)
         np.testing.assert_allclose(product, 0.0, atol=1e-14)
-    # A factor that is made neutral to itself has nothing left.
-    np.testing.assert_allclose(
-        scored(configured(neutralize=["momentum"], scale="none", winsorize=0.0), panel).composite,
-        0.0,
+
+
+def test_a_factor_is_not_made_neutral_to_itself(panel) -> None:
+    factors = {"momentum": SHORT, "volatility": {"lookback": 20}}
+    both = scored(configured(factors, neutralize=["asset_class", "volatility"]), panel)
+    plain = scored(configured(factors), panel)
+    np.testing.assert_array_equal(both.scaled[1], plain.scaled[1])
+    assert not np.allclose(both.scaled[0], plain.scaled[0])
+    steps = [{"neutralize": ["volatility", "momentum"]}, "rank"]
+    each = scored(configured(factors, steps=steps), panel)
+    assert (np.abs(each.scaled) > 0.01).any(axis=(1, 2)).all()
+
+
+def test_a_study_ranks_by_what_a_run_would_trade(panel) -> None:
+    factors = {
+        "momentum": SHORT | {"preprocess": {"steps": ["rank", {"lag": 2}]}},
+        "trend": {"lookback": 20, "volatility_lookback": 10},
+        "volatility": {"weight": 0, "lookback": 20},
+    }
+    config = configured(factors)
+    scores = scored(config, panel)
+    eligible = np.ones(scores.composite.shape, dtype=bool)
+    eligible[0, 3] = False
+    studied = studied_scores(config, scores, eligible)
+    assert list(studied) == ["momentum", "trend"]
+    np.testing.assert_array_equal(studied["momentum"], scores.scaled[0])
+    np.testing.assert_array_equal(studied["trend"], np.where(eligible, scores.raw[1], np.nan))
+    assert characteristics(config) == ()
+    assert characteristics(configured(neutralize=["asset_class", "beta", "size"])) == (
+        "beta",
+        "size",
     )
 
 
@@ -153,12 +187,12 @@ def test_neutral_to_another_factor(panel) -> None:
         (
             {"neutralize": "sector"},
             "preprocess: scores within each sector need sectors, which data/set lacks",
-            "leave sector out, or give the data set sectors with runs.ingest",
+            "leave sector out, or give the data set sectors: runs.ingest --sectors",
         ),
         (
             {"steps": [{"rank": {"within": "sector"}}]},
             "preprocess: scores within each sector need sectors, which data/set lacks",
-            "leave sector out, or give the data set sectors with runs.ingest",
+            "leave sector out, or give the data set sectors: runs.ingest --sectors",
         ),
     ],
 )
