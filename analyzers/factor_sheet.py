@@ -93,7 +93,8 @@ _SECTIONS = (
     ),
     Section(
         "Full against investable universe", ("universes_",), tables.universe_table, "universes",
-        "The same study without and with the floors of the configuration.",
+        "The same study without and with the floors of the configuration; without them on all "
+        "decisions, and on those on which enough assets reach the floors.",
         "No floors are configured; --investable min_dollar_volume=1000000 compares.",
     ),
     Section(

@@ -115,8 +115,10 @@ def frame(
     draw_ticks(ax, x_ticks, number_ticks(low - pad, high + pad, form, count))
 
 
-def few_ticks(ticks: Ticks, most: int = 4) -> Ticks:
-    """Every second, third, ... tick, so that at most `most` are left."""
+def few_ticks(ticks: Ticks) -> Ticks:
+    """Every second, third, ... tick, so that the labels fit under a small panel."""
+    longest = max((len(text) for _, text in ticks), default=0)
+    most = 5 if longest <= 4 else 3 if longest <= 8 else 2
     return ticks[:: max(1, -(-len(ticks) // most))]
 
 

@@ -122,20 +122,24 @@ def plot_universes(results: FactorResults, asset_class: str) -> Figure:
     order = list(dict.fromkeys(table["factor"]))
     names = [short_label(results.labels.get(name, name)) for name in order]
     rows = pd.DataFrame({"name": names})
-    looks = {"full": ("full universe", PORTFOLIO), "investable": ("investable", NEGATIVE)}
+    looks = {
+        "full, same dates": ("full universe, same decisions", PORTFOLIO),
+        "investable": ("investable", NEGATIVE),
+    }
+    heads = {"full, same dates": "n, full", "investable": "n, invest."}
     for universe in looks:
         part = table[table["universe"] == universe].set_index("factor")
         part = part.reindex(order).reset_index(drop=True)
         rows[universe] = part["mean_annual"]
         _interval(rows, universe, part["mean_annual"], part["return_t"])
-        rows[f"{universe[:6]}."] = [number_text(value, 0) for value in part["ranked_mean"]]
+        rows[heads[universe]] = [number_text(value, 0) for value in part["ranked_mean"]]
     return plot_intervals(
         rows,
         f"Full against investable universe: {asset_class}",
-        "Mean return a year before costs, intervals of 95 %; mean number of assets ranked",
+        "Mean return a year before costs, intervals of 95 %; n is the mean number of assets",
         short_percent,
         looks,
-        ("full.", "invest."),
+        tuple(heads.values()),
     )
 
 

@@ -105,15 +105,20 @@ def _decay(part: StudyPart) -> pd.DataFrame:
             "ic_mean": ic["mean"],
             "ic_sd": ic["sd"],
             "icir": ic["icir"],
-            "ic_t": ic["t_stat"],
+            "ic_t": _tested(ic),
             "lags": ic["lags"].astype(int),
             "observations": ic["observations"].astype(int),
             "spread_annual": spread["spread_annual"],
-            "spread_t": spread["t_stat"],
+            "spread_t": _tested(spread),
             "ic_half_life": half_life(ages.to_numpy(), windows["mean"].to_numpy()),
         }
     )
     return table[list(_DECAY_COLUMNS)]
+
+
+def _tested(table: pd.DataFrame) -> pd.Series:
+    """t-statistics, missing where the decisions hold fewer than two windows apart."""
+    return table["t_stat"].where(table["observations"] >= 2 * (table["lags"] + 1))
 
 
 def _likeness(by_group: Mapping[str, Sequence[StudyPart]]) -> pd.DataFrame:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
-__all__ = ["side_by_side"]
+__all__ = ["same_decisions", "side_by_side"]
 
 _COLUMNS = (
     "asset_class", "factor", "label", "universe", "decisions", "ranked_mean", "mean_annual",
@@ -13,12 +16,45 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def side_by_side(**summaries: pd.DataFrame) -> pd.DataFrame:
+def same_decisions(
+    scores: Mapping[str, np.ndarray],
+    narrower: Mapping[str, np.ndarray],
+    groups: Mapping[str, np.ndarray],
+    min_breadth: int,
+) -> dict[str, np.ndarray]:
+    """Scores of a wide universe on the decisions on which a narrower one is broad enough.
+
+    Parameters
+    ----------
+    scores, narrower : dict of str to (R, N) array
+        By factor; NaN is not ranked.
+    groups : dict of str to (N,) bool array
+        Judged one by one; a group that holds others, as ``all`` does, takes no part.
+    min_breadth : int
+
+    Returns
+    -------
+    dict of str to (R, N) array
+        NaN where the narrower universe has fewer than `min_breadth` scores of the group.
+    """
+    kept = {}
+    for name, values in scores.items():
+        kept[name] = np.full(values.shape, np.nan)
+        for group, members in groups.items():
+            if group == "all":
+                continue
+            broad = np.isfinite(narrower[name][:, members]).sum(axis=1) >= min_breadth
+            at = np.ix_(broad, members)
+            kept[name][at] = values[at]
+    return kept
+
+
+def side_by_side(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Rows of several summaries by class and factor, one universe under another.
 
     Parameters
     ----------
-    **summaries : DataFrame
+    summaries : dict of str to DataFrame
         Name of a universe to the study's summary; the order is kept. A factor that is too thin
         in one of them has no row there.
 

@@ -46,7 +46,7 @@ def study(
         If the data, a factor or its fields are missing.
     """
     from analyzers.factor_study import study_factors, summarize_factors
-    from analyzers.study_universes import side_by_side
+    from analyzers.study_universes import same_decisions, side_by_side
     from configs.load import to_plain
     from runs.assemble import prepare
     from runs.scoring import studied_scores
@@ -69,8 +69,14 @@ def study(
         return found
     from dataclasses import replace
 
-    full = summarize_factors(**_inputs(prepared, rules, _scores_of_all(prepared)))
-    return replace(found, universes=side_by_side(full=full, investable=found.summary))
+    wide = _inputs(prepared, rules, _scores_of_all(prepared))
+    same = same_decisions(wide["scores"], given["scores"], given["groups"], rules.min_breadth)
+    summaries = {
+        "full": summarize_factors(**wide),
+        "full, same dates": summarize_factors(**{**wide, "scores": same}),
+        "investable": found.summary,
+    }
+    return replace(found, universes=side_by_side(summaries))
 
 
 def _inputs(prepared: Study, rules: StudyRules, scores: dict[str, np.ndarray]) -> dict:
