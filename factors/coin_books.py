@@ -9,6 +9,7 @@ import numpy as np
 
 from factors.coin_weeks import week_end_rows, week_labels, week_numbers
 from factors.holdings import Endings
+from factors.sorts import breakpoints
 from factors.windows import is_fresh, last_known
 from feeds.errors import ConfigError
 from feeds.panel import Panel
@@ -195,7 +196,7 @@ def _momentum_books(
 
 def _halves(values: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(W, N) masks of the values up to the row's median, and above it."""
-    middle = _quantile(values, among, 0.5)
+    middle = breakpoints(values, among, [0.5], fewest=1)
     return among & (values <= middle), among & (values > middle)
 
 
@@ -204,19 +205,8 @@ def _tails(values: np.ndarray, among: np.ndarray, tail: float) -> tuple[np.ndarr
 
     Values tied across both breakpoints are on both sides, where they cancel.
     """
-    low, high = (_quantile(values, among, share) for share in (tail, 1.0 - tail))
-    return among & (values <= low), among & (values >= high)
-
-
-def _quantile(values: np.ndarray, among: np.ndarray, share: float) -> np.ndarray:
-    """(W, 1) quantile of the values `among` each row, interpolated; NaN where there is none."""
-    ordered = np.sort(np.where(among, values, np.nan), axis=1)  # NaN sorts last
-    count = among.sum(axis=1, keepdims=True)
-    place = share * np.maximum(count - 1, 0)
-    below = np.floor(place).astype(np.intp)
-    above = np.minimum(below + 1, np.maximum(count - 1, 0))
-    first, second = (np.take_along_axis(ordered, at, axis=1) for at in (below, above))
-    return first + (place - below) * (second - first)
+    edges = breakpoints(values, among, [tail, 1.0 - tail], fewest=1)
+    return among & (values <= edges[:, :1]), among & (values >= edges[:, 1:])
 
 
 def _by_cap(caps: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ def _growth(panel: Panel, books: CoinBooks, rules: CoinRules, ends: Endings | No
     if rules.week_return == "seven_days":
         days = panel.dates.astype("datetime64[D]")
         week_before = week_ends(books.labels[1:]) - 7
-        begin = np.maximum(begin, np.searchsorted(days, week_before, side="right") - 1)
+        begin = np.searchsorted(days, week_before, side="right") - 1
     change = panel.mark[stop] / panel.mark[begin]
     if ends is not None:
         # From the formation on, so that no loss falls on the days that are in no week.

@@ -127,6 +127,12 @@ def test_a_cap_that_is_not_known_or_too_small_takes_a_coin_out(weekly, cap) -> N
     assert table.loc[201405, ["csmb", "cmom"]].isna().all()
 
 
+def test_a_cap_of_zero_is_not_known_where_there_is_no_floor_either(weekly) -> None:
+    rules = dataclasses.replace(PLAIN, min_cap=0.0)
+    table = crypto_three(weekly(np.ones((2, 2)), [[5.0, 0.0]] * 2), rules)
+    assert table["coins"].tolist() == [1]
+
+
 def test_a_cap_at_the_floor_is_in(weekly) -> None:
     table = crypto_three(weekly([[1.0], [1.5]], [[1e6], [1e6]]), PLAIN)
     assert table.loc[201402, "cmkt"] == pytest.approx(0.5, rel=1e-12)
@@ -146,6 +152,55 @@ def test_history_keeps_a_new_coin_out_for_its_first_weeks(weekly) -> None:
     # of week 5 for coin 1, held in week 6, and of week 7 for coin 2, held in week 8.
     assert table["coins"].tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
     assert np.isfinite(table["cmkt"]).tolist() == [False] * 4 + [True] * 4
+
+
+def test_a_coin_without_momentum_is_in_no_half(weekly) -> None:
+    # A seventh coin, the biggest, is listed in week 3 and has no three weeks' return: the halves
+    # are those of the other six, and CMOM is that of the week by hand.
+    prices = np.column_stack([six(RETURNS), [NAN, NAN, 1.0, 1.0, 9.0]])
+    caps = np.column_stack([CAPS, np.full(5, 9e6)])
+    table = crypto_three(weekly(prices, caps), PLAIN)
+    assert table.loc[201405, "cmom"] == pytest.approx(0.025, rel=1e-12)
+    # The same where its price of three weeks before is older than a week.
+    prices[:, 6] = [1.0, NAN, NAN, 1.0, 9.0]
+    rules = dataclasses.replace(PLAIN, lookback_weeks=1)
+    prices[2] = prices[0]
+    prices[2, 6] = NAN
+    table = crypto_three(weekly(prices, caps), rules)
+    assert table.loc[201405, "cmom"] == pytest.approx(0.025, rel=1e-12)
+
+
+def test_the_median_coin_is_small(weekly) -> None:
+    # Caps 1 to 7, halves 1-4 and 5-7. Momentum 0..3 and 0..2: places .9 and 2.1 of four, .6 and
+    # 1.4 of three: the losers are 1 and 5, the winners 4 and 7.
+    formed = np.array([1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0])
+    week = np.array([0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64])
+    prices = np.array([np.ones(7)] * 3 + [formed, formed * (1.0 + week)])
+    table = crypto_three(weekly(prices, np.tile(np.arange(1.0, 8.0) * 1e6, (5, 1))), PLAIN)
+    # (.08 + .64) / 2 - (.01 + .16) / 2 = .275
+    assert table.loc[201405, "cmom"] == pytest.approx(0.275, rel=1e-12)
+
+
+def test_thin_weeks_have_neither_of_the_two_sides(weekly) -> None:
+    books = coin_books(weekly(np.ones((5, 5)), CAPS[:, :5]), PLAIN)
+    assert books.coins.tolist() == [5] * 5
+    assert books.market.any(axis=1).all()
+    for name in ("small", "big", "winners", "losers"):
+        assert not getattr(books, name).any(), name
+
+
+def test_a_missing_week_leaves_the_next_one_unknown(make_panel) -> None:
+    # Two weeks, a hole of one, two more.
+    dates = np.datetime64("2014-01-01") + np.delete(np.arange(35), np.arange(14, 21))
+    close = np.arange(1.0, 29.0)[:, None]
+    panel = make_panel(
+        close, dates=dates, asset_class=["crypto"], market_cap=np.full(close.shape, 1e7)
+    )
+    panel = dataclasses.replace(panel, next_session=dates[-1] + 1)
+    table = crypto_three(panel, PLAIN)
+    assert table.index.tolist() == [201402, 201404, 201405]
+    # Rows 6, 13, 20 and 27 end the weeks: 14 / 7 - 1, unknown, 28 / 21 - 1.
+    np.testing.assert_allclose(table["cmkt"], [1.0, NAN, 1 / 3], rtol=1e-12)
 
 
 def test_ties_in_momentum_cancel_and_ties_in_cap_leave_no_halves(weekly) -> None:
@@ -170,6 +225,15 @@ def test_a_coin_that_ends_keeps_its_last_price_or_returns_what_is_said(weekly) -
     table = crypto_three(panel, PLAIN, ends=ends)
     assert table["cmkt"].tolist() == [0.0, -0.5, 0.0]
     assert table["coins"].tolist() == [2, 2, 1]
+    # Closed on the last day of week 3 it is week 3's loss, and of week 2 in no later book.
+    for row, returns, held in (
+        (20, [0.0, -0.5, 0.0], [2, 2, 1]),
+        (13, [-0.5, 0.0, 0.0], [2, 1, 1]),
+    ):
+        ends = Endings(row=np.array([28, row]), result=np.array([0.0, -1.0]))
+        table = crypto_three(panel, PLAIN, ends=ends)
+        assert table["cmkt"].tolist() == returns
+        assert table["coins"].tolist() == held
     # As an account sees it: known once it is ten days silent, a week too late for week 3's book.
     unknown = dataclasses.replace(panel, end_reason=np.array(["data_end", "unknown"]))
     known = series_endings(unknown, {"unknown": -0.3})
@@ -336,12 +400,19 @@ def scrambled(panel: Panel, row: int) -> Panel:
     )
 
 
-@pytest.mark.parametrize("sort", ["conditional", "independent"])
-def test_no_week_depends_on_what_came_after_it(coins, sort) -> None:
-    rules = CoinRules(sort=sort)
+@pytest.mark.parametrize(
+    ("rules", "fewest"),
+    [
+        (CoinRules(), 40),
+        (CoinRules(sort="independent"), 5),
+        (CoinRules(history_weeks=0, week_return="whole", min_breadth=3, lookback_weeks=6), 40),
+    ],
+    ids=["default", "independent", "young"],
+)
+def test_no_week_depends_on_what_came_after_it(coins, rules, fewest) -> None:
     full, books = crypto_three(coins, rules), coin_books(coins, rules)
-    assert full[["cmkt", "csmb", "cmom"]].notna().sum().min() > (40 if sort == "conditional" else 5)
-    cuts = sorted({*range(40, 480, 8), 52, 60, 61, 417, 425, 426, 479})
+    assert full[["cmkt", "csmb", "cmom"]].notna().sum().min() > fewest
+    cuts = sorted({*range(20, 480, 8), 52, 60, 61, 417, 425, 426, 479})
     assert len(cuts) >= 50
     for row in cuts:
         known = full[full["week_end"].to_numpy() <= coins.dates[row]]

@@ -82,6 +82,14 @@ def test_volatility_shares_by_hand() -> None:
     assert volatility_shares(returns, np.array([2]), both, 2, 2).tolist() == [[0.0, 0.0]]
 
 
+def test_shares_of_books_with_pasts_of_different_length() -> None:
+    # .02 and 0: s = .02 / sqrt 2. .03, 0 and 0: squares .0004, .0001, .0001 over 2, s = sqrt .0003.
+    returns = np.array([[NAN, 0.03], [0.02, 0.0], [0.0, 0.0]])
+    shares = volatility_shares(returns, np.array([2]), np.ones((1, 2), dtype=bool), 3, 2)
+    calm = [2**0.5 / 0.02, 1.0 / 0.0003**0.5]
+    np.testing.assert_allclose(shares, [[c / sum(calm) for c in calm]], rtol=1e-12)
+
+
 @pytest.fixture
 def marks() -> np.ndarray:
     """Four assets over eight sessions, which move on sessions 2 and 5 alone."""
@@ -149,6 +157,40 @@ def test_the_combination_is_the_mean_of_the_books_that_are(marks) -> None:
     assert found.shares["combination"].tolist() == [[0.0, 0.0], [1.0, 0.0]]
 
 
+def test_sessions_in_cash_are_no_observations() -> None:
+    # Decisions on rows 0, 3 and 6, entered on 1, 4 and 7. Coins are held from the first and the
+    # third: of sessions 1 to 6 they know 2, 3 and 4 alone, equities 2 to 6. Both earn .06 on
+    # session 4, the entry of the second decision, which the first one's book still holds.
+    closes = np.full((9, 4), 100.0)
+    closes[4:] *= [1.03, 0.97, 1.03, 0.97]
+    scores = np.array([[2.0, 1.0, 2.0, 1.0], [2.0, 1.0, NAN, 1.0], [2.0, 1.0, 2.0, 1.0]])
+    found = everywhere(
+        {"momentum": scores},
+        PAIRS,
+        closes,
+        dates(9),
+        np.array([0, 3, 6]),
+        window=6,
+        min_observations=3,
+        min_breadth=2,
+    )
+    # Coins: 0, 0, .06: mean .02, squares .0004 + .0004 + .0016 = .0024 over 2, s = sqrt .0012.
+    # Equities: five returns, mean .012, squares 4 x .000144 + .002304 = .00288 over 4 = .00072.
+    calm = [1.0 / 0.0012**0.5, 1.0 / 0.00072**0.5]
+    np.testing.assert_allclose(
+        found.shares["momentum"][2], [c / sum(calm) for c in calm], rtol=1e-9
+    )
+    assert found.shares["momentum"][:2].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_an_entry_at_the_decision_itself(marks) -> None:
+    scores = {"momentum": np.array([[2.0, 1.0, 2.0, 1.0]])}
+    found = everywhere(scores, PAIRS, marks, dates(8), np.array([1]), lag=0, min_breadth=2)
+    np.testing.assert_allclose(found.returns["equity momentum"][:3], [NAN, NAN, 0.02], atol=1e-12)
+    late = everywhere(scores, PAIRS, marks, dates(8), np.array([1]), lag=2, min_breadth=2)
+    assert late.returns["equity momentum"].isna().tolist() == [True] * 4 + [False] * 4
+
+
 def test_one_class_is_its_own_composite(marks) -> None:
     scores = {"momentum": np.array([[2.0, 1.0, 3.0, NAN]] * 2)}
     found = everywhere(
@@ -174,14 +216,15 @@ def test_no_decision_and_one_asset_hold_nothing(marks) -> None:
 
 
 def test_a_series_that_ended_is_closed_in_every_book(marks) -> None:
-    scores = {"momentum": np.array([[2.0, 1.0, 2.0, 1.0]])}
-    ends = Endings(row=np.array([6, 8, 8, 8]), result=np.array([-0.5, 0.0, 0.0, 0.0]))
+    scores = {"momentum": np.array([[2.0, 1.0, 1.0, 2.0]])}
+    ends = Endings(row=np.array([8, 8, 8, 6]), result=np.array([0.0, 0.0, 0.0, -0.5]))
     given = dict(window=2, min_breadth=2)
     found = everywhere(scores, PAIRS, marks, dates(8), np.array([3]), ends=ends, **given)
-    # Long 1 of an asset that gains 10 % on session 5 and then halves: -.55 of 1.10.
+    # Long 1 of a coin that gains 20 % on session 5 and then halves: -.60 of 1.20.
     np.testing.assert_allclose(
-        found.returns["equity momentum"][5:], [0.10, -0.55 / 1.10, 0.0], rtol=1e-12
+        found.returns["crypto momentum"][5:], [0.20, -0.60 / 1.20, 0.0], rtol=1e-12
     )
+    np.testing.assert_allclose(found.returns["equity momentum"][5:], [0.10, 0.0, 0.0], atol=1e-12)
 
 
 @pytest.mark.parametrize(
