@@ -17,6 +17,7 @@ from feeds.errors import ConfigError, DataError
 from runs.command import add_common_arguments, configure_logging, main_guard
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -71,7 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--cases", metavar="A,B", help="constructions by name (default: all that the set allows)"
     )
     parser.add_argument(
-        "--plot", metavar="NAME", help="construction that is plotted (default: the first)"
+        "--plot",
+        metavar="NAME",
+        help="construction that is plotted (default: refined, or the last)",
     )
     parser.add_argument(
         "--out",
@@ -160,10 +163,12 @@ def _built(
     return built
 
 
-def _window(published: pd.DataFrame, start: str | None, end: str | None):
+def _window(published: pd.DataFrame, start: str | None, end: str | None) -> np.ndarray:
     """(T,) bool: periods from `start` to `end`."""
     import numpy as np
     import pandas as pd
+
+    from factors.coin_weeks import week_labels
 
     inside = np.ones(len(published), dtype=bool)
     for option, text in (("--start", start), ("--end", end)):
@@ -174,7 +179,7 @@ def _window(published: pd.DataFrame, start: str | None, end: str | None):
             raise ConfigError(f"{option} {text!r} is no date", "write year-month-day: 2015-08-01")
         edge = day
         if published.index.name == "week":
-            edge = day.year * 100 + min(52, (day.dayofyear - 1) // 7 + 1)
+            edge = int(week_labels(np.array([day.to_numpy()]).astype("datetime64[D]"))[0])
         inside &= np.array(
             published.index >= edge if option == "--start" else published.index <= edge
         )
@@ -192,7 +197,7 @@ def build_figures(found: Comparison, case: str) -> dict[str, Figure]:
         for row in rows.itertuples()
         if row.periods > 2
     }
-    subtitle = f"{rows['title'].iloc[0]}; {found.frequency} returns"
+    subtitle = f"{case}: {rows['title'].iloc[0]}; {found.frequency} returns"
     figures = {"published_scatter": plot_scatter(ours, published, notes, subtitle=subtitle)}
     if found.frequency == "weekly":
         from factors.coin_weeks import week_ends
@@ -208,11 +213,10 @@ def output_files(found: Comparison, folder: Path) -> dict[Path, bytes]:
     """Content by path: the comparison, and the returns of every construction in long form."""
     import pandas as pd
 
-    label = found.published.index.name
     series = pd.concat({"published": found.published, **found.ours}, names=["case"])
     tables = {
         "published.csv": found.table,
-        "published_returns.csv": series.reset_index().rename(columns={label: label}),
+        "published_returns.csv": series.reset_index(),
     }
     return {
         folder / name: table.to_csv(index=False, lineterminator="\n").encode()
@@ -242,7 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         end=arguments.end,
         cases=_names(arguments.cases),
     )
-    case = arguments.plot or next(iter(found.ours))
+    case = arguments.plot or ("refined" if "refined" in found.ours else list(found.ours)[-1])
     if case not in found.ours:
         raise ConfigError(
             f"--plot {case!r} is no construction of this run", f"built: {', '.join(found.ours)}"

@@ -18,6 +18,8 @@ _FORM = "give a CSV with a date column and mkt_rf, smb, hml, umd, rmw, cma, rf a
 _SAME = {"mkt-rf": "mkt_rf", "mktrf": "mkt_rf", "mom": "umd", "wml": "umd"}
 #: Codes of a missing return in files of published factors.
 _MISSING = (-99.99, -999.0)
+#: Median of absolute returns from which they must be in percent.
+_PERCENT = 0.2
 
 
 def read_published_file(path: Path, *, percent: bool = False) -> tuple[pd.DataFrame, str]:
@@ -43,8 +45,8 @@ def read_published_file(path: Path, *, percent: bool = False) -> tuple[pd.DataFr
     Raises
     ------
     DataError
-        If the file is not such a table, dates are doubled or out of order, or a return lies
-        outside (-1, 1), which decimals hardly do.
+        If the file is not such a table, dates are doubled or out of order, or returns are so
+        large that they are in percent.
     """
     try:
         cells = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -100,9 +102,10 @@ def _numbers(path: Path, cells: pd.DataFrame, percent: bool) -> pd.DataFrame:
         )
     numbers = numbers.mask(numbers.isin(_MISSING))
     numbers = numbers / 100.0 if percent else numbers
-    far = numbers.abs().max().max()
-    if far >= 1.0:
+    usual = numbers.abs().median().max()
+    if usual >= _PERCENT:
         raise DataError(
-            f"{path}: a return of {far:g} is no decimal", "pass --percent for a file in percent"
+            f"{path}: returns of {usual:.2g} a period are no decimals",
+            "pass --percent for a file in percent",
         )
     return numbers
