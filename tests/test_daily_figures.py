@@ -130,6 +130,12 @@ def test_an_earlier_end_knows_no_later_figure(place: Path) -> None:
     np.testing.assert_array_equal(panel.figure("active_addresses")[-1], [10.0, NAN])
 
 
+def test_rows_after_the_end_are_not_in_the_set(place: Path) -> None:
+    assert ingest("--figures", "chain.csv", "--end", "2021-01-10") == 0
+    kept = Path("set/figures.csv").read_text().splitlines()
+    assert [line[:10] for line in kept[1:]] == ["2021-01-08", "2021-01-09", "2021-01-10"]
+
+
 def test_columns_are_picked_and_renamed_from_several_files(place: Path) -> None:
     Path("rates.csv").write_text(
         "Timestamp,coin,Funding\n2021-01-11T00:00:00Z,ETH,-0.0001\n2021-01-08 00:00:00,BTC,0.0003\n"
@@ -154,6 +160,7 @@ def test_many_figures_are_packed_and_the_same_each_time(place: Path, monkeypatch
     monkeypatch.setattr("feeds.pipeline._MOST_PLAIN_CELLS", 3)
     assert ingest("--figures", "chain.csv") == ingest("--figures", "chain.csv", out="two") == 0
     packed = Path("set/figures.csv.gz").read_bytes()
+    assert packed[4:8] == bytes(4)  # no time of writing
     assert packed == Path("two/figures.csv.gz").read_bytes()
     found = load_dataset("set").panel.figure("active_addresses")[-2, 0]
     assert found == 30.0
