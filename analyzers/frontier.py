@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzers.regression import independent_columns
+from analyzers.regression import independent_columns, nearly_dependent
 from feeds.errors import DataError
 
 __all__ = [
@@ -225,6 +225,8 @@ def _moments(returns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, str]:
     if dropped:
         first = min(dropped)
         return nothing, np.diag(nothing), f"{returns.columns[first]} is {dropped[first]}"
+    if nearly_dependent(known):
+        return nothing, np.diag(nothing), "the series are nearly dependent"
     return known.mean(axis=0), np.atleast_2d(np.cov(known.T)), ""
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 __all__ = [
     "automatic_lags",
     "independent_columns",
+    "nearly_dependent",
     "long_run_sums",
     "newey_west_mean",
     "regress",
@@ -17,6 +18,8 @@ __all__ = [
 
 #: Part of a column's own spread that must be its own for a slope to mean anything.
 COLLINEAR = 1e-8
+#: Smallest eigenvalue of a correlation matrix that may be inverted.
+_DEPENDENT = 1e-10
 
 
 def automatic_lags(observations: int) -> int:
@@ -73,6 +76,15 @@ def independent_columns(market: np.ndarray) -> tuple[list[int], dict[int, str]]:
         basis.append(own / rest)
         used.append(k)
     return used, dropped
+
+
+def nearly_dependent(values: np.ndarray) -> bool:
+    """True where a mix of the (T, K) columns, each scaled to a spread of 1, hardly varies.
+
+    Inverting their covariance would lose all but a few digits.
+    """
+    correlation = np.atleast_2d(np.corrcoef(values.T))
+    return bool(np.linalg.eigvalsh(correlation).min() < _DEPENDENT)
 
 
 def long_run_sums(moments: np.ndarray, lags: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzers.regression import independent_columns, long_run_sums
+from analyzers.regression import independent_columns, long_run_sums, nearly_dependent
 from feeds.errors import DataError
 
 __all__ = ["Sample", "hac_restrictions", "pair_samples", "wald", "with_constant"]
@@ -46,6 +46,8 @@ def pair_samples(tests: pd.DataFrame, benchmarks: pd.DataFrame) -> Sample:
     if dropped:
         name = tests.columns[min(dropped) - len(used)]
         return Sample(own, market, f"{name} is {dropped[min(dropped)]}")
+    if nearly_dependent(np.column_stack([market, own])):
+        return Sample(own, market, "the series are nearly dependent")
     return Sample(own, market, "")
 
 

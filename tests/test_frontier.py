@@ -141,6 +141,7 @@ def test_adjusted_sharpe_by_quadrature() -> None:
         (lambda r: r.assign(f2=0.01), "f2 is constant"),
         (lambda r: r.assign(f3=r["f0"] - r["f1"]), "f3 is collinear"),
         (lambda r: r * np.nan, "0 dates"),
+        (lambda r: r.assign(f3=r["f0"] + 1e-6 * r["f3"]), "nearly dependent"),
     ],
 )
 def test_what_is_not_defined_says_why(change, reason: str) -> None:

@@ -191,6 +191,10 @@ def test_one_benchmark_alone() -> None:
         (lambda own, market: (own.assign(t1=2 * own["t0"]), market), "t1 is collinear"),
         (lambda own, market: (own.assign(t0=market["b0"]), market), "t0 is collinear"),
         (lambda own, market: (own, market * 0.0), "no benchmark varies"),
+        (
+            lambda own, market: (own.assign(t1=own["t0"] + 1e-6 * own["t1"]), market),
+            "nearly dependent",
+        ),
     ],
 )
 def test_what_is_not_defined_says_why(change, reason: str) -> None:
