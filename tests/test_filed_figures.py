@@ -196,7 +196,7 @@ def test_periods_of_other_lengths_are_not_added_nor_taken_off() -> None:
 
 def test_a_year_that_is_filed_too_late_is_never_known() -> None:
     # 2015-12-31 + 460 days is 2017-04-04.
-    for filed, expected in (("2017-04-03", 5.0), ("2017-04-04", NAN)):
+    for filed, expected in (("2017-04-03", 5.0), ("2017-04-04", NAN), ("2017-04-20", NAN)):
         found = series([("2015-12-31", filed, 12, 5.0)])
         known = on(found, str(np.datetime64(filed) + 1))
         np.testing.assert_array_equal(known, [expected])
