@@ -55,7 +55,8 @@ def test_pearson_by_hand() -> None:
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
 def test_scores_that_do_not_vary_have_no_coefficient(method: str) -> None:
     _, closes, rows = sample()
-    scores = np.full((len(rows), closes.shape[1]), 0.1 + 0.2)
+    # Means of equal numbers differ from them in the last digit, in some rows.
+    scores = np.tile(np.random.default_rng(3).uniform(size=(len(rows), 1)), closes.shape[1])
     found = information_coefficients(scores, closes, rows, 1, method=method)
     assert found.isna().all()
 
@@ -149,11 +150,15 @@ def test_spread_by_horizon_by_hand() -> None:
     # Three decisions, two assets: spreads of the next session 0.1, 0.3, 0.2; mean 0.2.
     closes = np.cumprod([[1.0, 1.0], [1.1, 1.0], [1.3, 1.0], [1.2, 1.0]], axis=0)
     scores = np.tile([2.0, 1.0], (3, 1))
-    found = d.spread_by_horizon(
-        scores, closes, np.arange(3), 2, (1,), lag=0, periods_per_year=252
-    ).iloc[0]
+    table = d.spread_by_horizon(
+        scores, closes, np.arange(3), 2, (1, 2), lag=0, periods_per_year=252
+    )
+    found, longer = table.iloc[0], table.iloc[1]
     assert found["spread"] == pytest.approx(0.2) and found["observations"] == 3
     assert found["spread_annual"] == pytest.approx(0.2 * 252)
+    # Two sessions: 1.43 and 1.56 less one, twice: mean 0.495, 126 times a year.
+    assert longer["spread"] == pytest.approx(0.495) and longer["observations"] == 2
+    assert longer["spread_annual"] == pytest.approx(0.495 * 126)
     # Automatic lags: floor(4 (3/100)^(2/9)) = 1. Deviations -.1, .1, 0: 0.02 + 2 (1/2)(-.01).
     assert found["t_stat"] == pytest.approx(0.2 / (0.01**0.5 / 3))
 

@@ -12,7 +12,7 @@ import statsmodels.api as sm
 
 from analyzers.attribution_study import study_attribution
 from feeds.errors import DataError
-from runs.attribution import main
+from runs.attribution import build_parser, main
 from runs.return_files import load_factors, load_returns, read_table
 from tests.study_case import make_study
 from tests.synthetic_run import synthetic_run
@@ -166,6 +166,14 @@ def test_a_saved_study_gives_factors_and_labels(tmp_path: Path) -> None:
     factors, labels = load_factors(tmp_path / "results.pkl")
     pd.testing.assert_frame_equal(factors, saved.factor_returns)
     assert list(labels) == list(factors)
+
+
+def test_the_page_names_every_option() -> None:
+    page = (Path(__file__).parents[1] / "docs/attribution.md").read_text(encoding="utf-8")
+    common = {"--help", "--quiet", "--verbose"}
+    options = set(build_parser()._option_string_actions) - common
+    missing = [name for name in sorted(options) if name.startswith("--") and name not in page]
+    assert not missing
 
 
 def test_rates_and_lagged_factors(files: Path) -> None:
