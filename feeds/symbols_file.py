@@ -21,6 +21,7 @@ ASSET_CLASSES = ("equity", "crypto", "index", "reference")
 #: The columns, in any order; the first three must be there.
 SYMBOL_COLUMNS = (
     "symbol", "asset_class", "source", "source_symbol", "exchange", "currency", "start", "end",
+    "sector",
 )  # fmt: skip
 #: Sources that fetch one symbol at a time.
 SYMBOL_SOURCES = tuple(sorted(registry.SYMBOL_SOURCES))
@@ -45,7 +46,8 @@ def read_symbols(
 
     A CSV in UTF-8 with a header. Every cell is text: ``NA``, ``TRUE`` and ``ON`` are symbols.
     An empty `source_symbol` is the symbol itself; empty `exchange`, `currency`, `start` and
-    `end` are not given, and neither are columns that are missing. Spaces around a cell and
+    `end` are not given, and neither are columns that are missing; `sector` is read by
+    :func:`feeds.sectors.read_sectors`. Spaces around a cell and
     blank lines do not count.
 
     Parameters
@@ -118,7 +120,7 @@ def _decode(content: bytes, name: str) -> str:
         raise DataError(f"{name}, line {line}: not UTF-8 text", remedy) from None
     if not text.strip():
         raise DataError(
-            f"{name}, line 1: the file is empty", f"begin it with {','.join(SYMBOL_COLUMNS)}"
+            f"{name}, line 1: the file is empty", f"begin it with {','.join(SYMBOL_COLUMNS[:-1])}"
         )
     if text.lstrip().startswith("<"):
         raise DataError(

@@ -121,7 +121,7 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--sectors", type=Path,
-        help="symbol, sector; by default the column sector of the list of members, if any",
+        help="symbol, sector; by default the column sector of symbols file and members, if any",
     )  # fmt: skip
     group.add_argument("--delistings", type=Path, help="why series ended: symbol, date, event")
     group.add_argument(

@@ -84,7 +84,10 @@ def _figures(arguments: argparse.Namespace, interval: str) -> DailyFigures | Non
 def _sectors(arguments: argparse.Namespace) -> dict[str, str]:
     if arguments.sectors:
         return read_sectors(arguments.sectors)
-    return read_sectors(arguments.membership, needed=False) if arguments.membership else {}
+    found: dict[str, str] = {}
+    for path in (arguments.symbols_file, arguments.membership):
+        found |= read_sectors(path, needed=False) if path else {}
+    return found
 
 
 def _references(given: list[str]) -> dict[str, Closes]:

@@ -227,6 +227,15 @@ def test_sectors_of_a_list_of_members(place: Path) -> None:
     assert load_dataset("set").panel.sector is None
 
 
+def test_sectors_of_a_symbols_file(place: Path) -> None:
+    Path("symbols.csv").write_text(
+        "symbol,asset_class,source,source_symbol,sector\nBTC,crypto,files,bars.csv,Money\n"
+    )
+    Path("bars.csv").write_text("".join(BARS.splitlines(keepends=True)[:10]))
+    assert main(["--symbols-file", "symbols.csv", "--out", "set", "--quiet"]) == 0
+    assert load_dataset("set").panel.sector.tolist() == ["Money"]
+
+
 def test_two_sectors_of_one_symbol_are_refused(place: Path) -> None:
     Path("sectors.csv").write_text("symbol,sector\nBTC,Money\nBTC,Gold\n")
     with pytest.raises(DataError, match="line 3: BTC has the sectors 'Money' and 'Gold'"):

@@ -101,8 +101,8 @@ FILES = {
         "did you mean symbol?",
     ),
     "a column of another kind": (
-        HEADER.replace("\n", ",sector\n") + ROW,
-        "line 1: unknown column 'sector'",
+        HEADER.replace("\n", ",industry_code\n") + ROW,
+        "line 1: unknown column 'industry_code'",
         f"known: {', '.join(SYMBOL_COLUMNS)}",
     ),
     "a column without a name": (
