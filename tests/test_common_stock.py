@@ -15,16 +15,17 @@ NAN = np.nan
 
 def test_payout_yield_by_hand(make_panel) -> None:
     # 1 % on rows 63, 126, 189 and 252, and a spin-off of 30 % on row 200 that does not count.
-    dividend = np.ones((300, 2))
+    dividend = np.ones((330, 2))
     for row in (63, 126, 189, 252):
         dividend[row:, 0] *= 1.01
     dividend[200:, 0] *= 1.3
-    panel = make_panel(np.full((300, 2), 10.0), calendar="XNYS", dividend_factor=dividend)
-    found = payout_yield(panel, np.array([100, 251, 252, 299]))
-    # Row 100: one payment in 101 sessions, 0.01 x 252 / 101. Rows 252 and 299 have a year behind
-    # them: of row 252 all four payments, of row 299 all but none older than row 47.
-    np.testing.assert_allclose(found[:, 0], [0.01 * 252 / 101, 0.03, 0.04, 0.04], atol=1e-12)
-    assert found[:, 1].tolist() == [0, 0, 0, 0]
+    panel = make_panel(np.full((330, 2), 10.0), calendar="XNYS", dividend_factor=dividend)
+    found = payout_yield(panel, np.array([100, 251, 252, 314, 315]))
+    # Row 100: one payment in 101 sessions, 0.01 x 252 / 101. The 252 sessions
+    # up to row 314 begin with row 63, those up to row 315 after it.
+    expected = [0.01 * 252 / 101, 0.03, 0.04, 0.04, 0.03]
+    np.testing.assert_allclose(found[:, 0], expected, atol=1e-12)
+    assert found[:, 1].tolist() == [0] * 5
 
 
 @pytest.fixture

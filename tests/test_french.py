@@ -100,6 +100,26 @@ def test_bounds_and_universe(six) -> None:
     assert names(eligible=eligible) == [2, 2]
 
 
+def test_a_silent_name_is_not_held(six) -> None:
+    # Its last bar is six sessions before the end of January; the cap is still known.
+    close = np.array(six.close)
+    close[17:, 5] = NAN
+    silent = dataclasses.replace(six, close=close, tradable=np.isfinite(close))
+    assert french_factors(silent, SMALL).breadth["market"].tolist() == [5, 5]
+    close[17] = 10.0
+    fresh = dataclasses.replace(six, close=close, tradable=np.isfinite(close))
+    assert french_factors(fresh, SMALL).breadth["market"].tolist() == [6, 5]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_empty_cell_leaves_its_factors_unknown(six, cell) -> None:
+    found = french_factors(six, SMALL)
+    holed = {**found.cells, "value": found.cells["value"].assign(**{cell: NAN})}
+    row = dataclasses.replace(found, cells=holed).returns().iloc[23]
+    assert np.isnan(row["smb"])
+    assert np.isnan(row["hml"]) == (not cell.endswith("middle"))
+
+
 def test_one_asset_and_equal_caps_give_no_factor(make_panel) -> None:
     close = np.full((43, 1), 10.0)
     one = make_panel(close, calendar="XNYS", market_cap=close, book_equity=close)
@@ -148,10 +168,15 @@ def test_june_sorts_and_the_cap_of_december(make_panel) -> None:
     # of December, with the shares of June, 1 3 5 2 4 6.
     moved = np.array([9.0, 1, 1, 9, 1, 0.1])
     close[december + 1 :] *= moved
+    # The fourth pays a half of its price in dividends: that moves no cap.
+    dividend = np.ones(close.shape)
+    dividend[december + 9 :, 3] = 1.5
+    close *= dividend
     close[june + 1 :] *= 1.0 + np.arange(1, 7) / 100
     fields = {
         "market_cap": np.broadcast_to(caps, close.shape),
         "book_equity": np.broadcast_to(np.array([1.0, 3, 5, 2, 4, 6]) * caps / moved, close.shape),
+        "dividend_factor": dividend,
     }
     panel = make_panel(close, calendar="XNYS", start="2019-09-02", **fields)
     rules = dataclasses.replace(SMALL, rebalance="june", book_over="december")

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factors.holdings import Endings, holding_returns, holding_turnover, series_endings
+from factors.holdings import (
+    Endings,
+    holding_returns,
+    holding_turnover,
+    likely_reasons,
+    series_endings,
+)
 from feeds.errors import DataError
 
 NAN = np.nan
@@ -69,6 +75,23 @@ def test_endings_of_a_panel(make_panel) -> None:
     following = series_endings(panel, REASONS, stale_after=9, booked="next")
     assert following.row.tolist() == [5, 11, 20, 20, 20]
     assert following.result.tolist() == [-1.0, -0.3, 0, 0, 0]
+
+
+def test_likely_reasons_by_the_last_printed_close(make_panel) -> None:
+    close = np.full((30, 5), 4.0)
+    close[5:] = NAN
+    close[:, 4] = NAN
+    # The second split four for one: it was printed at 1; the third at 0.99.
+    split = np.ones((30, 5))
+    split[3:, 1] = 4.0
+    split[3:, 2] = 4.0 / 0.99
+    reasons = np.array(["unknown", "unknown", "unknown", "bankruptcy", "unknown"])
+    panel = make_panel(close, split_factor=split, end_reason=reasons)
+    found = likely_reasons(panel)
+    assert found.tolist() == ["merger", "merger", "unknown", "bankruptcy", "unknown"]
+    assert likely_reasons(panel, floor=5.0).tolist() == reasons.tolist()
+    ends = series_endings(panel, REASONS, reasons=found)
+    assert ends.result.tolist() == [0, 0, -0.3, -1, 0]
 
 
 def test_an_end_is_closed_when_it_is_known(make_panel) -> None:

@@ -138,6 +138,17 @@ def test_a_cell_whose_names_all_ended_is_empty() -> None:
     np.testing.assert_allclose(found, [NAN, 0, -0.5, NAN, NAN])
 
 
+def test_a_name_that_was_closed_is_not_bought_at_its_last_mark() -> None:
+    # B is closed in row 2; bought in row 3 the cell is A alone: 11 / 10 - 1.
+    ends = Endings(np.array([5, 2, 5]), np.array([0, -0.5, 0]))
+    marks = MARKS.copy()
+    marks[4, 0] = 11.0
+    found = cell_returns(
+        marks, np.array([3]), np.array([[[0.5, 0.5, 0]]]), ends=ends, proceeds="cash"
+    )
+    assert found[4, 0] == pytest.approx(0.1)
+
+
 def test_a_name_without_a_mark_is_not_bought() -> None:
     marks = np.array([[NAN, 10.0], [4, 11], [8, 11]])
     found = cell_returns(marks, np.array([0, 1]), np.array([[[0.5, 0.5]], [[0.5, 0.5]]]))[:, 0]
