@@ -1,231 +1,233 @@
 """Moments of moving windows, without a digit lost to a large mean or to what has left them.
 
-A window of W rows that ends at row t is cut at the last multiple of W: its earlier part is the
-end of one block of W rows, its later part the start of the next. Running sums forward and
-backward within each block give every window as the sum of two numbers (van Herk 1992; Gil and
-Werman 1993). Nothing is ever subtracted from a running sum, so that a value leaves no trace
-once it has left the window, and row t does not depend on what stands beyond its window but for
-the last bits of rounding. Values enter less a pivot out of the window itself, so that what is
-constant has a variance of exactly 0 and a large mean costs no digits.
+Sums are the totals of :mod:`factors.tiles`, of values less a constant near them: row t does not
+depend on what stands beyond its window but for the last bits of rounding. Where the constant is
+far from the mean of a window, which the sums themselves show, the window is computed once more,
+by itself and in two passes; so what is constant has a variance of exactly 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Iterator
 
 import numpy as np
 
-from factors.tiles import Tile, both_ways
+from factors.tiles import Columns, Counts, Read, Tile, Totals, gaps, tiles_of
 
-__all__ = [
-    "Moments",
-    "beta",
-    "clear",
-    "correlation",
-    "counts",
-    "covariance",
-    "deviation",
-    "window_moments",
-]
+__all__ = ["Moments", "beta", "correlation", "covariance", "deviation", "window_moments"]
 
-#: A window whose squares exceed its variance so many times is computed once more, by itself.
-_ILL = 1000.0
+#: A window whose squares exceed its variance so many times is computed once more.
+_ILL = 100.0
 #: Cells of such windows that are held at a time.
 _CELLS = 1 << 20
 
-_T = TypeVar("_T")
 
-
-@dataclass(frozen=True, eq=False)
 class Moments:
     """Moments of windows, over the rows on which all of their series are known.
 
-    Arrays of shape (R, N), or such that broadcast to it. Where `count` is 0 they say nothing.
+    Arrays of shape (R, K), or such that broadcast to it. Where `count` is 0 they say nothing.
 
     Parameters
     ----------
     count : array
         Rows known.
-    square : array
+    total, mean : array
+        Sum, of values less what they were centred at, and mean.
+    square : array or None
         Sum of squared deviations from the mean; exactly 0 where nothing varies.
-    other_square : array or None
-        That of the other series.
+    other_mean, other_square : array or None
+        Those of the other series.
     cross : array or None
         Sum of the products of both deviations.
-    mean, other_mean : array or None
-        Where they were asked for.
     """
 
-    count: np.ndarray
-    square: np.ndarray
-    other_square: np.ndarray | None = None
-    cross: np.ndarray | None = None
-    mean: np.ndarray | None = None
-    other_mean: np.ndarray | None = None
+    __slots__ = ("count", "total", "mean", "square", "other_mean", "other_square", "cross")
+
+    def __init__(
+        self,
+        count: np.ndarray,
+        total: np.ndarray,
+        mean: np.ndarray,
+        square: np.ndarray | None = None,
+        other_mean: np.ndarray | None = None,
+        other_square: np.ndarray | None = None,
+        cross: np.ndarray | None = None,
+    ) -> None:
+        self.count, self.total, self.mean, self.square = count, total, mean, square
+        self.other_mean, self.other_square, self.cross = other_mean, other_square, cross
 
 
 def deviation(moments: Moments, least: int = 2) -> np.ndarray:
     """Sample standard deviation; NaN with fewer than `least` rows known, or fewer than two."""
-    enough = _enough(moments, least)
-    return _where(enough, np.sqrt(moments.square / (moments.count - 1.0)))
-
-
-def correlation(moments: Moments, least: int = 2) -> np.ndarray:
-    """Correlation within [-1, 1]; NaN where one of the series does not vary."""
-    spread = np.sqrt(moments.square) * np.sqrt(moments.other_square)
-    ratio = np.clip(moments.cross / spread, -1.0, 1.0)
-    return _where(_enough(moments, least), ratio)
-
-
-def beta(moments: Moments, least: int = 2) -> np.ndarray:
-    """Slope on the other series; NaN where that does not vary."""
-    slope = moments.cross / np.where(moments.other_square > 0.0, moments.other_square, np.nan)
-    return _where(_enough(moments, least), slope)
+    return _where(moments, least, np.sqrt(moments.square / (moments.count - 1.0)))
 
 
 def covariance(moments: Moments, least: int = 2) -> np.ndarray:
     """Sample covariance of the two series; NaN with fewer than `least` rows known, or two."""
-    return _where(_enough(moments, least), moments.cross / (moments.count - 1.0))
+    return _where(moments, least, moments.cross / (moments.count - 1.0))
 
 
-def _enough(moments: Moments, least: int) -> np.ndarray:
-    return moments.count >= max(least, 2)
+def correlation(moments: Moments, least: int = 2) -> np.ndarray:
+    """Correlation within [-1, 1]; NaN where one of the series does not vary."""
+    ratio = moments.cross / (np.sqrt(moments.square) * np.sqrt(moments.other_square))
+    return _where(moments, least, np.clip(ratio, -1.0, 1.0))
 
 
-def _where(enough: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return values if enough.all() else np.where(enough, values, np.nan)
-
-
-def counts(tile: Tile, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Known rows of each window, and (G + 1, W, K) which values are not; None where all are."""
-    unknown = np.isnan(values)
-    if not unknown.any():
-        return np.full((1, 1), float(tile.window)), None
-    known = (~unknown).astype(np.float64)
-    return tile.pick(both_ways(known[1:].copy(), known[:-1])), unknown
-
-
-def clear(unknown: np.ndarray | None, later: np.ndarray, earlier: np.ndarray) -> None:
-    if unknown is not None:
-        later[unknown[1:]] = 0.0
-        earlier[unknown[:-1]] = 0.0
+def beta(moments: Moments, least: int = 2) -> np.ndarray:
+    """Slope on the other series; NaN where that does not vary."""
+    return _where(moments, least, moments.cross / _positive(moments.other_square))
 
 
 def window_moments(
-    tile: Tile, values: np.ndarray, other: np.ndarray | None = None, means: bool = False
-) -> Moments:
-    """Moments of the tile's windows.
+    read: Read,
+    shape: tuple[int, int],
+    window: int,
+    rows: np.ndarray | None = None,
+    *,
+    other: np.ndarray | None = None,
+    columns: np.ndarray | None = None,
+    centre: np.ndarray | None = None,
+    squares: bool = True,
+) -> Iterator[tuple[Tile, Moments]]:
+    """Moments of each window, a part that fits the cache at a time, with its place.
 
     Parameters
     ----------
-    tile : Tile
-    values : (G + 1, W, K) array
-        The tile's values. NaN handling: not known, the row does not count.
+    read : callable
+        ``read(first, stop, columns)`` gives some values. NaN handling: rows where a value, or
+        the other series, is NaN do not count.
+    shape : (int, int)
+        (T, N).
+    window : int
+        Rows, the current one included.
+    rows : (R,) int array, optional
+        Last rows of the windows; all unless given.
     other : (T,) array, optional
-        A series beside each column; its NaN do not count either.
-    means : bool
-        Whether means are wanted as well.
+        A series that stands beside every column, such as the market's return; its values lie
+        around 0, or else windows are slow.
+    columns : (K,) int array, optional
+        Columns to compute, in increasing order; all unless given.
+    centre : (N,) array, optional
+        Numbers near the values of each column; 0 unless given. They change the speed alone.
+    squares : bool
+        Whether more than the means is wanted.
     """
-    both = [values]
-    if other is not None:
-        both.append(tile.values(lambda first, stop, _: other[first:stop, None]))
-        if np.isnan(both[1]).any():
-            both[0] = np.where(np.isnan(both[1]), np.nan, values)
-    count, unknown = counts(tile, both[0])
-    pivots = [_pivot(part) for part in both]
-    centred = [_centred(part, pivot, unknown) for part, pivot in zip(both, pivots)]
-    squares = [
-        tile.pick(both_ways(later * with_later, earlier * with_earlier))
-        for (later, earlier), (with_later, with_earlier) in _pairs(centred)
-    ]
-    sums = [tile.pick(both_ways(later, earlier)) for later, earlier in centred]
-    about = _about_mean(tile, both, count, squares, sums)
-    found = Moments(count, *about)
-    if not means:
+    source = _Source(read, other, centre, squares)
+    for tile in tiles_of(shape, window, rows, columns, source.planes):
+        totals, count = source.totals(tile)
+        for part in tile.parts(totals.shape[3]):
+            known = part.pick(count)[0].astype(np.float64)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                yield part, source.moments(part, part.pick(totals), known)
+
+
+class _Source:
+    """Values and their products, and the totals that one tile leaves to the next."""
+
+    def __init__(
+        self,
+        read: Read,
+        other: np.ndarray | None,
+        centre: np.ndarray | None,
+        squares: bool,
+    ) -> None:
+        self._read, self._other, self._centre, self._squares = read, other, centre, squares
+        self.planes = 1 if not squares else 2 if other is None else 5
+        self._sums, self._counts = Totals(), Counts()
+
+    def totals(self, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
+        """(W, P, G, K) sums of values and products, and (W, 1, G, K) rows that they are of."""
+        before = gone = None
+        if self._sums.starts(tile) and tile.first:
+            before, gone = self._values(tile.before())
+        planes, unknown = self._values(tile)
+        shape = tile.blocks, tile.window, planes.shape[3]
+        count = self._counts.of(tile, shape, unknown, gone)
+        return self._sums.of(tile, planes, before), count
+
+    def moments(self, part: Tile, totals: np.ndarray, count: np.ndarray) -> Moments:
+        """Moments from (P, R, K) sums."""
+        share = 1.0 / np.maximum(count, 1.0)
+        mean = totals[0] * share
+        found = Moments(count, totals[0], mean)
+        if self._squares:
+            found.square = totals[1] - totals[0] * mean
+            ill = found.square * _ILL < totals[1]
+            if self._other is not None:
+                found.other_mean = totals[2] * share
+                found.other_square = totals[3] - totals[2] * found.other_mean
+                found.cross = totals[4] - totals[0] * found.other_mean
+                ill |= found.other_square * _ILL < totals[3]
+            if ill.any():
+                self._mend(part, ill, found)
+        if self._centre is not None:
+            found.mean = mean + self._centre[part.columns]
         return found
-    return replace(found, **_means(tile, pivots, sums, count))
+
+    def _values(self, tile: Tile) -> tuple[np.ndarray, np.ndarray | None]:
+        """(W, P, G, K) values and products, 0 where not known, and (G, W, K) where that is."""
+        values = tile.values(self._read)
+        blocks, window, width = values.shape
+        planes = np.empty((window, self.planes, blocks, width))
+        # Seen as the values stand: by block, row and column.
+        seen = planes.transpose(1, 2, 0, 3)
+        base = seen[0]
+        np.subtract(values, 0.0 if self._centre is None else self._centre[tile.columns], out=base)
+        unknown = gaps(base)
+        if self._other is not None:
+            seen[2] = tile.values(self._beside)
+            absent = gaps(seen[2])
+            if absent is not None:
+                unknown = absent if unknown is None else unknown | absent
+            if unknown is not None:
+                np.copyto(seen[2], 0.0, where=unknown)
+        if unknown is not None:
+            np.copyto(base, 0.0, where=unknown)
+        if self._squares:
+            np.multiply(base, base, out=seen[1])
+        if self._other is not None:
+            np.multiply(seen[2], seen[2], out=seen[3])
+            np.multiply(base, seen[2], out=seen[4])
+        return planes, unknown
+
+    def _beside(self, first: int, stop: int, _: Columns) -> np.ndarray:
+        return self._other[first:stop, None]
+
+    def _mend(self, part: Tile, ill: np.ndarray, found: Moments) -> None:
+        """Compute the marked windows in two passes, less their own first value."""
+        ends = part.ends
+        first = max(int(ends.min()) - part.window + 1, 0)
+        values = self._read(first, int(ends.max()) + 1, part.columns)
+        shape = len(ends), values.shape[1]
+        names = ("square",) if self._other is None else ("square", "other_square", "cross")
+        about = [np.broadcast_to(getattr(found, name), shape).copy() for name in names]
+        lines, columns = np.nonzero(np.broadcast_to(ill, shape))
+        step = max(_CELLS // part.window, 1)
+        for start in range(0, len(lines), step):
+            line, column = lines[start : start + step], columns[start : start + step]
+            at = ends[line][:, None] + np.arange(1 - part.window, 1)
+            inside = np.maximum(at, first)
+            own = np.where(at >= first, values[inside - first, column[:, None]], np.nan)
+            if self._other is None:
+                about[0][line, column] = (_deviations(own) ** 2).sum(axis=1)
+                continue
+            beside = np.where(np.isnan(own), np.nan, self._other[inside])
+            own = _deviations(np.where(np.isnan(beside), np.nan, own))
+            beside = _deviations(beside)
+            for target, product in zip(about, (own * own, beside * beside, own * beside)):
+                target[line, column] = product.sum(axis=1)
+        for name, values in zip(names, about):
+            setattr(found, name, values)
 
 
-def _pairs(series: list[_T]) -> list[tuple[_T, _T]]:
-    """A series with itself; of two, the second with itself and both with each other too."""
-    first, *rest = series
-    return [(first, first)] + [pair for other in rest for pair in ((other, other), (first, other))]
+def _where(moments: Moments, least: int, values: np.ndarray) -> np.ndarray:
+    enough = moments.count >= max(least, 2)
+    return values if enough.all() else np.where(enough, values, np.nan)
 
 
-def _pivot(values: np.ndarray) -> np.ndarray:
-    """(G, 1, K) the first value of each block, which all of its windows hold.
-
-    Where that is not known it is the last one known before, or else the first after.
-    """
-    pivot = values[1:, :1].copy()
-    block, column = np.nonzero(np.isnan(pivot[:, 0]))
-    if len(block):
-        around = np.concatenate([values[block, ::-1, column], values[block + 1, :, column]], axis=1)
-        place = np.argmin(np.isnan(around), axis=1)
-        # Where nothing at all is known the pivot stays NaN, and no window counts a row.
-        pivot[block, 0, column] = around[np.arange(len(place)), place]
-    return pivot
-
-
-def _centred(
-    values: np.ndarray, pivot: np.ndarray, unknown: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Values of each block less its pivot, and those of the block before less the same."""
-    later, earlier = values[1:] - pivot, values[:-1] - pivot
-    if unknown is not None and later.shape[2] < unknown.shape[2]:
-        shape = (*later.shape[:2], unknown.shape[2])
-        later, earlier = (np.broadcast_to(part, shape).copy() for part in (later, earlier))
-    clear(unknown, later, earlier)
-    return later, earlier
-
-
-def _means(
-    tile: Tile, pivots: list[np.ndarray], sums: list[np.ndarray], count: np.ndarray
-) -> dict[str, np.ndarray]:
-    names = ("mean", "other_mean")
-    shape = tile.blocks, tile.window
-    starts = [tile.pick(np.broadcast_to(part, (*shape, part.shape[2]))) for part in pivots]
-    return {
-        name: start + total / np.maximum(count, 1.0)
-        for name, start, total in zip(names, starts, sums)
-    }
-
-
-def _about_mean(
-    tile: Tile,
-    both: list[np.ndarray],
-    count: np.ndarray,
-    squares: list[np.ndarray],
-    sums: list[np.ndarray],
-) -> list[np.ndarray]:
-    """Squares about the mean; windows whose pivot was far from it are computed by themselves."""
-    share = 1.0 / np.maximum(count, 1.0)
-    about = [square - one * two * share for square, (one, two) in zip(squares, _pairs(sums))]
-    ill = squares[0] > _ILL * about[0]
-    if len(both) > 1:
-        ill = ill | (squares[1] > _ILL * about[1])
-    if ill.any():
-        shape = np.broadcast_shapes(*(part.shape for part in about))
-        about = [np.broadcast_to(part, shape).copy() for part in about]
-        _mend(tile, both, np.broadcast_to(ill, shape), about)
-    return about
-
-
-def _mend(tile: Tile, both: list[np.ndarray], ill: np.ndarray, about: list[np.ndarray]) -> None:
-    """Compute the marked windows in two passes, less their own first value."""
-    flat = [part.reshape(-1, part.shape[2]) for part in both]
-    ends = np.arange(tile.blocks * tile.window)[tile.places] + tile.window
-    lines, columns = np.nonzero(ill)
-    step = max(_CELLS // tile.window, 1)
-    for start in range(0, len(lines), step):
-        line, column = lines[start : start + step], columns[start : start + step]
-        at = ends[line][:, None] + np.arange(1 - tile.window, 1)
-        windows = [flat[0][at, column[:, None]]]
-        windows += [np.where(np.isnan(windows[0]), np.nan, part[at, 0]) for part in flat[1:]]
-        pairs = _pairs([_deviations(window) for window in windows])
-        for part, (one, two) in zip(about, pairs):
-            part[line, column] = (one * two).sum(axis=1)
+def _positive(values: np.ndarray) -> np.ndarray:
+    known = values > 0.0
+    return values if known.all() else np.where(known, values, np.nan)
 
 
 def _deviations(windows: np.ndarray) -> np.ndarray:

@@ -7,9 +7,8 @@ from typing import Literal
 import numpy as np
 
 from factors.market import market_returns
-from factors.moments import beta
+from factors.moments import beta, window_moments
 from factors.registry import factor
-from factors.rolling import moving_moments
 from factors.windows import (
     asked_rows,
     check_window,
@@ -157,14 +156,14 @@ def _residual_sums(
 ) -> None:
     """Fill in the scores of the assets of one market."""
     lookback, skip, estimation = windows
-    read, beside = returns_reader(panel), {"other": returns, "columns": columns, "means": True}
+    read, beside = returns_reader(panel), {"other": returns, "columns": columns}
     slope, mean, market_mean = (np.full(scores.shape, np.nan) for _ in range(3))
-    for tile, fit in moving_moments(read, panel.shape, estimation, at, **beside):
+    for tile, fit in window_moments(read, panel.shape, estimation, at, **beside):
         tile.put(slope, beta(fit, estimation // 2))
         tile.put(mean, fit.mean)
         tile.put(market_mean, fit.other_mean)
     ends = np.maximum(at - skip, 0)
-    for tile, part in moving_moments(read, panel.shape, lookback - skip, ends, **beside):
+    for tile, part in window_moments(read, panel.shape, lookback - skip, ends, **beside):
         line = tile.taken(slope)
         # Residuals of this window alone: their mean, and squares about it.
         excess = part.mean - tile.taken(mean)

@@ -1,26 +1,24 @@
 """Moving statistics over (T, N) arrays with NaN, for all rows or some of them.
 
-:mod:`factors.moments` says how: row t does not depend on what stands beyond its window but for
-the last bits of rounding, and not on what comes after it at all.
+:mod:`factors.tiles` and :mod:`factors.moments` say how: row t does not depend on what stands
+beyond its window but for the last bits of rounding, and not on what comes after it at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from factors.moments import (
     Moments,
     beta,
-    clear,
     correlation,
-    counts,
     covariance,
     deviation,
     window_moments,
 )
-from factors.tiles import Read, Tile, array_reader, both_ways, tiles_of
+from factors.tiles import Counts, Read, Totals, array_reader, by_row, gaps, tiles_of
 
 __all__ = [
     "moving",
@@ -30,67 +28,27 @@ __all__ = [
     "moving_deviation",
     "moving_max",
     "moving_mean",
-    "moving_moments",
     "moving_sum",
 ]
 
 
-def moving_moments(
-    read: np.ndarray | Read,
-    shape: tuple[int, int],
-    window: int,
-    rows: np.ndarray | None = None,
-    *,
-    other: np.ndarray | None = None,
-    columns: np.ndarray | None = None,
-    means: bool = False,
-) -> Iterator[tuple[Tile, Moments]]:
-    """Moments of each window, a cache-sized part at a time, with the place of the part.
-
-    Parameters
-    ----------
-    read : (T, N) array or callable
-        Values, or ``read(first, stop, columns)`` that gives a part of them. NaN handling: rows
-        where a value, or the other series, is NaN do not count.
-    shape : (int, int)
-        (T, N).
-    window : int
-        Rows, the current one included.
-    rows : (R,) int array, optional
-        Last rows of the windows; all unless given.
-    other : (T,) array, optional
-        A series that stands beside every column, such as the market's return.
-    columns : (K,) int array, optional
-        Columns to compute, in increasing order; all unless given.
-    means : bool
-        Whether the moments hold the means too.
-    """
-    read = array_reader(read) if isinstance(read, np.ndarray) else read
-    for tile in tiles_of(shape, window, rows, columns):
-        # What is not known, or does not vary, comes out as NaN and is not worth a warning.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            yield tile, window_moments(tile, tile.values(read), other, means)
-
-
 def moving(
-    read: np.ndarray | Read,
+    read: Read,
     shape: tuple[int, int],
     window: int,
     finish: Callable[[Moments], np.ndarray],
     rows: np.ndarray | None = None,
     *,
-    other: np.ndarray | None = None,
-    columns: np.ndarray | None = None,
     out: np.ndarray | None = None,
+    **series: np.ndarray | None,
 ) -> np.ndarray:
     """(R, N) what `finish` makes of the moments of each window.
 
-    Parameters are those of :func:`moving_moments`. With `out`, (R, N), that is filled and its
-    columns that are not asked for stay as they are.
+    Parameters are those of :func:`factors.moments.window_moments`. With `out`, (R, N), that is
+    filled, and its columns that are not asked for stay as they are.
     """
     out = np.full(_shape(shape, rows), np.nan) if out is None else out
-    parts = moving_moments(read, shape, window, rows, other=other, columns=columns)
-    for tile, found in parts:
+    for tile, found in window_moments(read, shape, window, rows, **series):
         with np.errstate(divide="ignore", invalid="ignore"):
             tile.put(out, finish(found))
     return out
@@ -100,7 +58,11 @@ def moving_sum(
     values: np.ndarray, window: int, rows: np.ndarray | None = None, least: int = 1
 ) -> np.ndarray:
     """Sum of the known values of each window; NaN with fewer than `least` of them."""
-    return _sums(array_reader(values), values.shape, window, rows, least, mean=False)
+
+    def finish(found: Moments) -> np.ndarray:
+        return np.where(found.count >= least, found.total, np.nan)
+
+    return moving(array_reader(values), values.shape, window, finish, rows, squares=False)
 
 
 def moving_mean(
@@ -116,7 +78,11 @@ def moving_mean(
     """
     if isinstance(read, np.ndarray):
         read, shape = array_reader(read), read.shape
-    return _sums(read, shape, window, rows, least, mean=True)
+
+    def finish(found: Moments) -> np.ndarray:
+        return np.where(found.count >= least, found.mean, np.nan)
+
+    return moving(read, shape, window, finish, rows, squares=False)
 
 
 def moving_deviation(
@@ -126,7 +92,7 @@ def moving_deviation(
 
     NaN with fewer than `least` of them, or fewer than two; exactly 0 where nothing varies.
     """
-    return moving(values, values.shape, window, lambda found: deviation(found, least), rows)
+    return _of_array(values, None, window, rows, lambda found: deviation(found, least))
 
 
 def moving_covariance(
@@ -137,7 +103,7 @@ def moving_covariance(
     least: int = 2,
 ) -> np.ndarray:
     """Sample covariance of each column with a (T,) series, over rows where both are known."""
-    return _beside(values, other, window, rows, lambda found: covariance(found, least))
+    return _of_array(values, other, window, rows, lambda found: covariance(found, least))
 
 
 def moving_correlation(
@@ -148,7 +114,7 @@ def moving_correlation(
     least: int = 2,
 ) -> np.ndarray:
     """Correlation of each column with a (T,) series; NaN where one of them does not vary."""
-    return _beside(values, other, window, rows, lambda found: correlation(found, least))
+    return _of_array(values, other, window, rows, lambda found: correlation(found, least))
 
 
 def moving_beta(
@@ -159,7 +125,7 @@ def moving_beta(
     least: int = 2,
 ) -> np.ndarray:
     """Slope of each column on a (T,) series; NaN where the series does not vary."""
-    return _beside(values, other, window, rows, lambda found: beta(found, least))
+    return _of_array(values, other, window, rows, lambda found: beta(found, least))
 
 
 def moving_max(
@@ -176,44 +142,43 @@ def moving_max(
     if isinstance(read, np.ndarray):
         read, shape = array_reader(read), read.shape
     out = np.empty(_shape(shape, rows))
+    totals, counts = Totals(np.fmax), Counts()
     for tile in tiles_of(shape, window, rows):
+        past = tile.before().values(read) if totals.starts(tile) and tile.first else None
         values = tile.values(read)
-        largest = tile.pick(both_ways(values[1:].copy(), values[:-1].copy(), np.fmax))
-        if least > 1:
-            largest = np.where(counts(tile, values)[0] >= least, largest, np.nan)
-        tile.put(out, largest)
+        holes = None if past is None else gaps(past)
+        count = counts.of(tile, values.shape, gaps(values), holes) if least > 1 else None
+        past = None if past is None else by_row(past).copy()
+        largest = totals.of(tile, by_row(values).copy(), past)
+        for part in tile.parts(values.shape[2]):
+            found = part.pick(largest)[0]
+            if least > 1:
+                found = np.where(part.pick(count)[0] >= least, found, np.nan)
+            part.put(out, found)
     return out
 
 
-def _beside(
+def _of_array(
     values: np.ndarray,
-    other: np.ndarray,
+    other: np.ndarray | None,
     window: int,
     rows: np.ndarray | None,
     finish: Callable[[Moments], np.ndarray],
 ) -> np.ndarray:
-    return moving(values, values.shape, window, finish, rows, other=other)
+    if other is not None:
+        other = other - _first_known(other[:, None])
+    centre = _first_known(values)
+    read = array_reader(values)
+    return moving(read, values.shape, window, finish, rows, other=other, centre=centre)
 
 
-def _sums(
-    read: Read,
-    shape: tuple[int, int],
-    window: int,
-    rows: np.ndarray | None,
-    least: int,
-    mean: bool,
-) -> np.ndarray:
-    out = np.empty(_shape(shape, rows))
-    for tile in tiles_of(shape, window, rows):
-        values = tile.values(read)
-        count, unknown = counts(tile, values)
-        later, earlier = values[1:].copy(), values[:-1].copy()
-        clear(unknown, later, earlier)
-        total = tile.pick(both_ways(later, earlier))
-        if mean:
-            total = total / np.maximum(count, 1.0)
-        tile.put(out, np.where(count >= least, total, np.nan))
-    return out
+def _first_known(values: np.ndarray) -> np.ndarray:
+    """(N,) the first known value of each column, 0 where there is none."""
+    if not len(values):
+        return np.zeros(values.shape[1])
+    known = ~np.isnan(values)
+    first = values[np.argmax(known, axis=0), np.arange(values.shape[1])]
+    return np.where(np.isnan(first), 0.0, first)
 
 
 def _shape(shape: tuple[int, int], rows: np.ndarray | None) -> tuple[int, int]:
