@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-exhaustive test-all lint format factors plots \
-	docs benchmark engines clean
+.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots \
+	notebook docs benchmark engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,13 +26,16 @@ backtest: $(READY) ## The main job on bundled data: tables, plots, summary and t
 test: $(READY) lint ## Lint, import contracts and all tests that take seconds, on two cores
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-test-slow: $(READY) ## The suites that take minutes, on two cores
+test-slow: $(READY) peers ## The suites that take minutes, on two cores
 	$(BIN)/python -m pytest -m "slow and not exhaustive" -n 2
 
 test-exhaustive: $(READY) ## Every deliberate fault, and ordinary scripts on further panels
 	$(BIN)/python -m pytest -m exhaustive -n 2
 
 test-all: test test-slow test-exhaustive ## Every test
+
+peers: ## Install the libraries that results are compared with, in an environment of their own
+	PYTHON=$(PYTHON) scripts/install_peers.sh
 
 lint: $(READY) ## flake8, formatting and the import contracts
 	$(BIN)/flake8
@@ -51,6 +54,9 @@ factors: $(READY) ## Factor returns, information coefficients and correlations
 plots: factors ## Every figure of the factor study, PNG and SVG
 	$(BIN)/python -m runs.export_plots --input outputs/results.pkl --out outputs/plots
 
+notebook: $(READY) ## Run the notebook again and store what it shows
+	$(BIN)/python scripts/execute_notebook.py notebooks/factor_construction.ipynb
+
 docs: $(READY) ## Regenerate the pages that are made from code
 	$(BIN)/python -m configs.reference docs/configuration.md
 
@@ -62,4 +68,4 @@ engines: $(READY) ## The engine beside Backtrader, bt, vectorbt and a numba loop
 	$(BIN)/python -m benchmarks.engines
 
 clean: ## Remove the environment, outputs and caches
-	rm -rf $(VENV) outputs data/*/.cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-peers outputs data/*/.cache .pytest_cache .hypothesis
