@@ -113,7 +113,8 @@ def study_attribution(
         If the two share too few dates, or an option does not fit them.
     """
     own, market, often, compounded = align_frequencies(returns, factors)
-    year = per_year or periods_per_year(own.index)
+    shared = own.index.intersection(market.index)
+    year = per_year or periods_per_year(shared if len(shared) > 2 else own.index)
     own, market, rf_used = _excess(own, market, rf, year)
     common = own.index.intersection(dimson_factors(market, dimson).dropna().index)
     terms = (1 + dimson) * market.shape[1]
@@ -149,14 +150,16 @@ def _excess(
     own: pd.Series, market: pd.DataFrame, rf: str | float | None, year: int
 ) -> tuple[pd.Series, pd.DataFrame, str | float]:
     """Returns over the rate, the factors without it, and what was subtracted."""
-    column = next((name for name in market if str(name).lower() == RF), None)
+    rates = [name for name in market if str(name).lower() == RF]
+    column = rates[0] if rates else None
     if isinstance(rf, str):
         if rf not in market:
             raise DataError(
                 f"--rf {rf}: the factors have no such column", f"they have {', '.join(market)}"
             )
         column = rf
-    factors = market.drop(columns=[column]) if column is not None else market
+        rates.append(rf)
+    factors = market.drop(columns=rates)
     if factors.empty:
         raise DataError("the factors hold no column but the rate", "give one that has factors")
     if isinstance(rf, float):

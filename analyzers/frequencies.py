@@ -12,9 +12,10 @@ __all__ = ["align_frequencies", "compound", "frequency", "periods_per_year"]
 #: Median days between dates of each frequency, at least and at most.
 _GAPS = {"daily": (0, 4), "weekly": (5, 10), "monthly": (26, 35)}
 _ORDER = tuple(_GAPS)
+#: Share of dates on weekends from which a daily series has them.
+_WEEKEND = 0.05
 #: Days by which the first and last returns may miss the ends of a month that counts.
 _SLACK = 4
-_WEEKEND = 0.05
 
 
 def frequency(index: pd.Index) -> str:
@@ -44,8 +45,7 @@ def periods_per_year(index: pd.Index) -> int:
     found = frequency(index)
     if found != "daily":
         return {"monthly": 12, "weekly": 52}[found]
-    weekend = float((pd.DatetimeIndex(index).day_of_week >= 5).mean())
-    return 365 if weekend >= _WEEKEND else 252
+    return 365 if _weekends(index) else 252
 
 
 def compound(returns: pd.DataFrame, dates: pd.Index, to: str) -> pd.DataFrame:
@@ -59,8 +59,9 @@ def compound(returns: pd.DataFrame, dates: pd.Index, to: str) -> pd.DataFrame:
         Of the sparser series, increasing.
     to : str
         ``monthly``: calendar months, a month standing at its last day; the first and the last
-        month count where returns reach within four days of their outer ends. ``weekly``: the
-        dates after one of `dates` up to the next, which must be within the returns.
+        month count where returns reach within four days of their outer ends. Otherwise what
+        follows one of `dates` up to the next, which must be within the returns: weekend returns
+        of a coin count on Monday.
 
     Returns
     -------
@@ -88,6 +89,9 @@ def align_frequencies(
 ) -> tuple[pd.Series, pd.DataFrame, str, str]:
     """Both at the sparser frequency of the two, and what was compounded.
 
+    Of two daily series, one with weekends and one without, the former is compounded to the
+    dates of the latter, so that no return is lost.
+
     Months are put on their last day on both sides, so that the last session and the last day of
     a month meet.
 
@@ -103,9 +107,10 @@ def align_frequencies(
     sparser = max(own, theirs, key=_ORDER.index)
     frame = returns.dropna().to_frame()
     compounded = ""
-    if own != sparser:
+    fuller = (_weekends(frame.index), _weekends(factors.index)) if sparser == "daily" else ()
+    if own != sparser or fuller == (True, False):
         frame, compounded = compound(frame, factors.index, sparser), "returns"
-    elif theirs != sparser:
+    elif theirs != sparser or fuller == (False, True):
         factors, compounded = compound(factors, frame.index, sparser), "factors"
     if sparser == "monthly":
         frame, factors = (side.set_axis(month_ends(side.index)) for side in (frame, factors))
@@ -116,6 +121,10 @@ def month_ends(index: pd.Index) -> pd.DatetimeIndex:
     """The last day of the month of each date."""
     dates = pd.DatetimeIndex(index).normalize() + pd.offsets.MonthEnd(0)
     return pd.DatetimeIndex(dates, name="date", freq=None)
+
+
+def _weekends(index: pd.Index) -> bool:
+    return float((pd.DatetimeIndex(index).day_of_week >= 5).mean()) >= _WEEKEND
 
 
 def _whole_months(index: pd.DatetimeIndex, periods: pd.DatetimeIndex) -> np.ndarray:

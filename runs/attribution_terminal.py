@@ -48,7 +48,8 @@ def notes(found: AttributionStudy) -> list[str]:
     """What was done to the series, in sentences."""
     facts, fit, lines = found.facts, found.fit, []
     if facts["compounded"]:
-        lines.append(f"The {facts['compounded']} were compounded to {facts['frequency']} ones.")
+        other = "factors" if facts["compounded"] == "returns" else "returns"
+        lines.append(f"The {facts['compounded']} were compounded to the dates of the {other}.")
     if facts["rf"]:
         rate = facts["rf"]
         what = f"column {rate}" if isinstance(rate, str) else f"a rate of {rate:.2%} a year"

@@ -85,6 +85,23 @@ def test_both_sides_meet_at_month_ends() -> None:
     assert (often, compounded) == ("daily", "") and own.index.equals(index)
 
 
+def test_weekends_of_a_coin_count_on_monday() -> None:
+    days = pd.date_range("2020-01-01", periods=40)  # a Wednesday
+    coin = pd.Series(0.01, days, name="coin")
+    sessions = days[days.day_of_week < 5]
+    factors = pd.DataFrame({"m": 0.002}, sessions)
+    own, market, often, compounded = f.align_frequencies(coin, factors)
+    assert (often, compounded) == ("daily", "returns") and market.index.equals(sessions)
+    # What came before the first session is not known; January 6th is a Monday.
+    assert own.index.equals(sessions[1:])
+    assert own.loc["2020-01-03"] == pytest.approx(0.01)
+    assert own.loc["2020-01-06"] == pytest.approx(1.01**3 - 1)
+    own, market, _, compounded = f.align_frequencies(factors["m"], coin.to_frame())
+    assert compounded == "factors" and market.loc["2020-01-06", "coin"] == pytest.approx(
+        1.01**3 - 1
+    )
+
+
 @settings(derandomize=True, max_examples=30, deadline=None)
 @given(st.integers(0, 10_000))
 def test_compounding_loses_no_return(seed: int) -> None:

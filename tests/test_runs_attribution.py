@@ -183,7 +183,7 @@ def test_rates_and_lagged_factors(files: Path) -> None:
     gap = none["contributions"]["total"] - rate["contributions"]["total"]
     assert gap == pytest.approx(252 * session) and rate["rf"] == 0.05
     _, named = run(files, "--rf", "smb", "--quiet")
-    assert list(named["betas"]) == ["mkt_rf"]  # a rate is no factor, and so is the column rf
+    assert list(named["betas"]) == ["mkt_rf"] and named["dropped"] == {}
     _, lagged = run(files, "--dimson", "1", "--quiet")
     assert lagged["observations"] == len(sample()) - 1 and lagged["dimson"] == 1
 
