@@ -84,6 +84,15 @@ def test_dates_without_a_unique_fit_are_counted() -> None:
     assert found.slopes.iloc[[0, 4, 5]].notna().all(axis=None)
 
 
+def test_two_assets_more_than_coefficients_are_enough() -> None:
+    rng = np.random.default_rng(2)
+    returns, beta = rng.normal(size=(2, 2, 4))
+    returns[1, 0] = np.nan
+    found = fama_macbeth(returns, {"beta": beta})
+    assert found.assets.tolist() == [4, 3] and found.left_out == {"few": 1, "singular": 0}
+    assert fama_macbeth(returns, {"beta": beta}, minimum=3).dates == 2
+
+
 @pytest.mark.parametrize("dates", [0, 1, 2])
 def test_too_few_dates_have_means_but_no_errors(dates: int) -> None:
     returns, exposures, _ = sample(dates=dates)
