@@ -21,6 +21,8 @@ _WEEKS = 52
 #: Weeks before the first weights out of sample, and between new ones.
 _FIRST, _STEP = 52, 13
 _DRAWS = 499
+#: Of each curve.
+_POINTS = 25
 _FREE_ONLY = ("adjusted", "inverse_volatility")
 _RULES = {"long only": True, "unconstrained": False}
 
@@ -73,7 +75,9 @@ def _lines(base: str, sleeve: str, own: pd.DataFrame, both: pd.DataFrame) -> lis
     for rule, long_only in _RULES.items():
         for assets, returns in (("without", own), ("with", both)):
             place = {**head, "assets": assets, "rule": rule}
-            curve = efficient_frontier(returns, periods_per_year=_WEEKS, long_only=long_only)
+            curve = efficient_frontier(
+                returns, periods_per_year=_WEEKS, points=_POINTS, long_only=long_only
+            )
             for number, row in enumerate(curve.to_dict("records")):
                 risk = {name: row[name] for name in ("mean_annual", "volatility")}
                 found.append({**place, "kind": "curve", "name": str(number), **risk})

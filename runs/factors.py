@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 from feeds.errors import ConfigError
 from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
 from runs.factor_inputs import study
-from runs.study_files import earlier_files, output_files, remove_leftovers, write_files
+from runs.study_files import (
+    check_place,
+    earlier_files,
+    output_files,
+    remove_leftovers,
+    write_files,
+)
 
 if TYPE_CHECKING:
     from configs.schema import BacktestConfig
@@ -133,6 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
     if arguments.horizon is not None and arguments.horizon < 1:
         raise ConfigError(f"--horizon {arguments.horizon} is under one session", "use 21, a month")
+    check_place(arguments.out)
     config = _configured(arguments)
     given = sys.argv[1:] if argv is None else argv
     results = study(config, _names(arguments.factors), arguments.horizon, _command(given))

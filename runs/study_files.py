@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MANIFEST",
     "PAGE",
+    "check_place",
     "earlier_files",
     "output_files",
     "remove_leftovers",
@@ -53,6 +54,26 @@ def output_files(results: FactorResults, out: Path, page: str | None = None) -> 
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     return files | {out.with_name(MANIFEST): f"{text}\n".encode()}
+
+
+def check_place(out: Path) -> None:
+    """Refuse a place that cannot be written, before anything is computed for it.
+
+    Raises
+    ------
+    OutputError
+        If `out` is a folder, or its folder cannot be made or written.
+    """
+    remedy = "name another file with --out"
+    if out.is_dir():
+        raise OutputError(f"cannot write {out}: it is a folder", remedy)
+    parent = out.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise OutputError(f"cannot write {out}: {parent} is a file", remedy)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {out}: {parent} is not writable", remedy)
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from analyzers.factor_results import FactorResults
@@ -46,12 +48,18 @@ class FlatCharge:
         return np.full(len(columns), 0.01)
 
 
+@functools.cache
 def two_classes(
-    factors: int = 3, sessions: int = 900, name: str = "Study of <two> & more"
+    factors: int = 3,
+    sessions: int = 900,
+    *,
+    cut: int | None = None,
+    names: tuple[str, ...] = (),
 ) -> FactorResults:
     """Twenty stocks and ten coins on weekly decisions; some factors rank, one is thin in coins.
 
-    The first factor is called with markup that a page must escape.
+    The first factor is called with markup that a page must escape. With `cut` only so many
+    sessions are known, of the same prices and scores.
     """
     rng = np.random.default_rng(4)
     dates = np.arange("2015-01-01", "2021-01-01", dtype="datetime64[D]")
@@ -66,21 +74,24 @@ def two_classes(
     scores, labels = {}, {}
     for number in range(factors):
         noise = rng.normal(size=ahead.shape) * risk
-        column = f"factor_{number}"
+        column = names[number] if names else f"factor_{number}"
         scores[column] = 0.1 * (number % 3) * np.nan_to_num(ahead) + noise
         labels[column] = f"Factor {number} <i>" if number == 0 else f"Factor number {number}"
-    scores["factor_1"][:, 23:] = np.nan
+    scores[list(scores)[1]][:, 23:] = np.nan
+    known = sessions if cut is None else cut
+    kept = rows < known
+    scores = {column: values[kept] for column, values in scores.items()}
     classes = {"crypto": np.arange(30) >= 20, "equity": np.arange(30) < 20}
     return study_factors(
         scores,
         classes,
-        marks,
-        dates,
-        rows,
+        marks[:known],
+        dates[:known],
+        rows[kept],
         RULES,
         labels=labels,
         charge=FlatCharge(),
-        name=name,
+        name="Study of <two> & more",
         notes=["made up <b>"],
         command="python -m runs.factors",
     )

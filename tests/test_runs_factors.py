@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from analyzers.factor_results import FactorResults
 from analyzers.factor_study import study_factors
 from feeds.errors import DataError, OutputError
 from runs import factors as command
+from runs.study_files import earlier_files, remove_leftovers
 from tests.study_case import LABELS, RULES, make_study
 
 ROOT = Path(__file__).parents[1]
@@ -147,6 +151,49 @@ def test_tables_are_written_beside_the_results(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table.to_numpy(), study.factor_returns.to_numpy())
 
 
+def test_a_manifest_names_every_file_and_its_hash(tmp_path: Path) -> None:
+    out = tmp_path / "results.pkl"
+    command.write_files(command.output_files(make_study(), out, "<p>page</p>"))
+    manifest = json.loads((tmp_path / "factors_manifest.json").read_text())
+    names = {path.name for path in tmp_path.iterdir()} - {"factors_manifest.json"}
+    assert set(manifest["files"]) == names and "factor_tearsheet.html" in names
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+
+
+def test_files_of_an_earlier_study_go_and_the_users_stay(tmp_path: Path) -> None:
+    out = tmp_path / "results.pkl"
+    command.write_files(command.output_files(make_study(), out, "<p>page</p>"))
+    (tmp_path / "spanning.csv").write_text("changed by hand")
+    (tmp_path / "notes.txt").write_text("mine")
+    before = earlier_files(out)
+    fewer = replace(
+        make_study(), spanning=pd.DataFrame(), frontier=pd.DataFrame(), sleeve_test=pd.DataFrame()
+    )
+    files = command.output_files(fewer, out)
+    command.write_files(files)
+    remove_leftovers(out, files, before)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert not names & {"factor_tearsheet.html", "frontier.csv", "sleeve_test.csv"}
+    assert {"spanning.csv", "notes.txt", "ic.csv", "results.pkl"} <= names
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": 3}', '{"files": {"../outside.txt": "x"}}']
+)
+def test_a_manifest_that_is_none_removes_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "factors_manifest.json").write_text(text)
+    assert earlier_files(tmp_path / "results.pkl") == {}
+
+
+def test_results_of_an_earlier_version_say_so(tmp_path: Path) -> None:
+    old = make_study()
+    del old.__dict__["regimes"]
+    old.save(tmp_path / "results.pkl")
+    with pytest.raises(DataError, match="earlier version, without regimes"):
+        FactorResults.load(tmp_path / "results.pkl")
+
+
 def test_a_failed_write_leaves_earlier_files_untouched(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"old")
     (tmp_path / "results.pkl").mkdir()
@@ -168,6 +215,9 @@ def test_a_failed_write_leaves_earlier_files_untouched(tmp_path: Path) -> None:
         (["--set", "data.dir=data/none"], "not a data set"),
         (["--set", "factors.value.proxy=null", "--factors", "value"], "book_equity"),
         (["--horizon", "0"], "--horizon 0"),
+        (["--investable", "min_price"], "--investable 'min_price'"),
+        (["--investable", "min_prise=5"], "did you mean min_price"),
+        (["--investable", "min_market_cap=1e9"], "no market caps"),
         (["--out", "docs"], "docs: it is a folder"),
         (["--out", "pyproject.toml/results.pkl"], "name another file with --out"),
     ],
@@ -209,6 +259,40 @@ def test_the_command_on_real_data(tmp_path: Path, capsys, monkeypatch: pytest.Mo
     )
     for path in sorted(repeat.parent.iterdir()):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+@needs_data
+def test_a_factor_of_the_users_own_is_in_every_table_and_on_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    plugin = tmp_path / "my_last_week.py"
+    plugin.write_text(
+        "import numpy as np\n"
+        "from factors import factor\n"
+        "@factor('last_week', label='Last <week>')\n"
+        "def last_week(panel):\n"
+        "    scores = np.full(panel.shape, np.nan)\n"
+        "    scores[5:] = 1.0 - panel.close[5:] / panel.close[:-5]\n"
+        "    return scores\n"
+    )
+    out = tmp_path / "results.pkl"
+    given = ["--quiet", "--start", "2015-01-01", "--out", str(out), "--set", f"plugins=[{plugin}]"]
+    given += ["--factors", "last_week,momentum", "--investable", "min_dollar_volume=1e8"]
+    assert command.main(given) == 0
+    found = FactorResults.load(out)
+    assert found.labels["equity last_week"] == "Last <week>, equity"
+    for name in ("summary", "ic", "quantiles", "decay", "fama_macbeth", "regimes", "spanning"):
+        assert "last_week" in set(getattr(found, name)["factor"]), name
+    universes = found.universes[found.universes["factor"] == "last_week"].set_index("universe")
+    assert universes.index.tolist() == ["full", "full, same dates", "investable"]
+    assert universes.loc["full", "ranked_mean"] > universes.loc["investable", "ranked_mean"] + 50
+    pd.testing.assert_series_equal(
+        universes.loc["full"], universes.loc["full, same dates"], check_names=False
+    )
+    page = (tmp_path / "factor_tearsheet.html").read_text()
+    assert page.count("Last &lt;week&gt;, equity") >= 6 and "Last <week>" not in page
+    assert "--investable min_dollar_volume=1e8" in found.command and "--out" not in found.command
 
 
 @needs_data
