@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.ratios import filed, positive, ratio
+from factors.ratios import positive, ratio, scores_by_part
 from factors.registry import factor
-from factors.windows import asked_rows, spread
 from feeds.panel import Panel
 
 __all__ = ["low_investment"]
@@ -35,6 +34,5 @@ def low_investment(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Cooper, Gulen and Schill (2008), Journal of Finance 63; Fama and French (2015), Journal of
     Financial Economics 116.
     """
-    at = asked_rows(panel, rows)
-    growth = ratio(positive(filed(panel, "assets", at)), filed(panel, "assets_year_ago", at))
-    return spread(panel, at, 1.0 - growth)
+    now, before = panel.figure("assets"), panel.figure("assets_year_ago")
+    return scores_by_part(panel, rows, lambda part: 1.0 - ratio(positive(now[part]), before[part]))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.ratios import filed, ratio
+from factors.ratios import ratio, scores_by_part
 from factors.registry import factor
-from factors.windows import asked_rows, spread
 from feeds.panel import Panel
 
 __all__ = ["accruals", "profitability", "return_on_equity"]
@@ -84,11 +83,14 @@ def accruals(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Sloan (1996), The Accounting Review 71; accruals from the cash flow statement as Hribar and
     Collins (2002), Journal of Accounting Research 40, would have them.
     """
-    at = asked_rows(panel, rows)
-    average = (filed(panel, "assets", at) + filed(panel, "assets_year_ago", at)) / 2.0
-    return spread(panel, at, 0.0 - ratio(filed(panel, "accruals_ttm", at), average))
+    accrued, now, before = map(panel.figure, ("accruals_ttm", "assets", "assets_year_ago"))
+    return scores_by_part(
+        panel,
+        rows,
+        lambda part: 0.0 - ratio(accrued[part], (now[part] + before[part]) / 2.0),
+    )
 
 
 def _on_book(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
-    at = asked_rows(panel, rows)
-    return spread(panel, at, ratio(filed(panel, name, at), filed(panel, "book_equity", at)))
+    earned, book = panel.figure(name), panel.book_equity
+    return scores_by_part(panel, rows, lambda part: ratio(earned[part], book[part]))

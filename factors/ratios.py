@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from factors.windows import is_fresh
+from factors.windows import asked_rows, hide_stale, spread
 from feeds.panel import Panel
 
-__all__ = ["filed", "positive", "ratio"]
+__all__ = ["positive", "ratio", "scores_by_part"]
+
+#: Cells that are worked on at a time, so that what lies between two steps stays in the cache.
+_CELLS = 1 << 16
 
 
-def filed(panel: Panel, name: str, rows: np.ndarray) -> np.ndarray:
-    """(R, N) a field or figure as known on each row, such as ``book_equity``.
+def scores_by_part(
+    panel: Panel, rows: np.ndarray | None, compute: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """(T, N) scores that a function gives for some rows at a time.
 
     NaN where the asset has no bar within the week before: what it filed stays on the books when
     it is traded no more.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : (R,) int array, optional
+        Rows to compute; the others are NaN. All unless given.
+    compute : callable
+        Takes (k,) rows and gives their (k, N) scores.
     """
-    field = getattr(panel, name) if name in ("book_equity", "shares") else panel.figure(name)
-    return np.where(is_fresh(panel, rows), field[rows], np.nan)
+    at = asked_rows(panel, rows)
+    scores = np.empty((len(at), panel.shape[1]))
+    step = max(_CELLS // max(panel.shape[1], 1), 1)
+    for first in range(0, len(at), step):
+        scores[first : first + step] = compute(at[first : first + step])
+    return spread(panel, at, hide_stale(panel, at, scores))
 
 
 def positive(values: np.ndarray) -> np.ndarray:
@@ -27,5 +46,7 @@ def positive(values: np.ndarray) -> np.ndarray:
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Quotient of two arrays; NaN where the denominator is not above zero."""
-    out = np.full(np.shape(numerator), np.nan)
-    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = numerator / denominator
+    out[~(denominator > 0)] = np.nan
+    return out

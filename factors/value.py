@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.ratios import filed, positive, ratio
+from factors.ratios import positive, ratio, scores_by_part
 from factors.registry import factor
 from factors.windows import (
     asked_rows,
@@ -49,10 +49,14 @@ def book_to_market(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Asness and Frazzini (2013), "The Devil in HML's Details", Journal of Portfolio Management
     39: the book of the latest report over today's cap.
     """
-    at = asked_rows(panel, rows)
-    book = last_known(panel, panel.book_equity, at)
-    cap = last_known(panel, panel.market_cap, at)
-    return spread(panel, at, ratio(positive(book), cap))
+    return scores_by_part(
+        panel,
+        rows,
+        lambda part: ratio(
+            positive(last_known(panel, panel.book_equity, part)),
+            last_known(panel, panel.market_cap, part),
+        ),
+    )
 
 
 @factor("earnings_yield", label="Earnings yield", fields=("net_income_ttm", "market_cap"))
@@ -174,6 +178,7 @@ def long_run_return(
 
 
 def _yield(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
-    at = asked_rows(panel, rows)
-    cap = last_known(panel, panel.market_cap, at)
-    return spread(panel, at, ratio(filed(panel, name, at), cap))
+    figure, caps = panel.figure(name), panel.market_cap
+    return scores_by_part(
+        panel, rows, lambda part: ratio(figure[part], last_known(panel, caps, part))
+    )
