@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +13,14 @@ import pytest
 from analyzers.attribution import attribute
 from analyzers.factor_results import FactorResults
 from analyzers.factor_study import StudyRules, study_factors, summarize_factors
+from analyzers.figures_study import build_study_figures
 from analyzers.spanning import grs_test
 from analyzers.study_costs import SchemeCharge, break_even_bps, net_of_costs
 from analyzers.study_part import delisted_marks
 from analyzers.study_research import horizons_of
 from analyzers.study_sleeves import weekly_returns
 from analyzers.study_universes import same_decisions, side_by_side
-from factors.holdings import Endings
+from factors.holdings import Endings, holding_trades
 from strategies.execution.costs import make_trading_costs
 from tests.study_case import FlatCharge, two_classes
 
@@ -340,3 +345,30 @@ def test_later_data_change_no_net_return_and_no_decision():
     merged = done.merge(whole.ic[columns], on=columns[:3], suffixes=("", "_whole"))
     assert len(merged) == len(done) > 400
     assert merged["cost"].tolist() == merged["cost_whole"].tolist()
+
+
+def test_trades_by_hand():
+    marks = np.array([[10.0, 10.0], [10.0, 10.0], [15.0, 10.0], [15.0, 10.0], [15.0, 10.0]])
+    weights = np.array([[0.5, -0.5], [0.5, 0.5], [1.0, 0.0]])
+    trades = holding_trades(marks, np.array([0, 2, 4]), weights)
+    # 1.25 in row 3: A is 0.75 of it, 0.6; B is -0.5, -0.4. The third is never entered.
+    np.testing.assert_allclose(trades[:2], [[0.5, -0.5], [0.5 - 0.6, 0.5 + 0.4]])
+    assert np.isnan(trades[2]).all()
+    ends = Endings(np.array([2, 9]), np.array([0.0, 0.0]))
+    closed = holding_trades(marks, np.array([0, 2]), weights[:2], ends=ends)
+    # A is cash by then and needs no trade; it cannot be bought again.
+    np.testing.assert_allclose(closed[1], [0.0, 0.5 + 0.4])
+
+
+def test_the_page_of_the_study_defines_every_file_and_column():
+    text = (Path(__file__).parents[1] / "docs" / "factor_study.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z_0-9]+", text))
+    study = two_classes(names=("value", "other", "momentum"))
+    universes = side_by_side({"full": study.summary})
+    for file, table in replace(study, universes=universes).tables().items():
+        assert f"`{file}.csv`" in text
+        named = [name for name in map(str, table.columns) if " " not in name]
+        assert set(named) - set(study.market_returns) <= words, file
+    for name in build_study_figures(study):
+        start = re.sub(r"_(equity|crypto)$", "_<class>", name)
+        assert f"`{start}`" in text, name
