@@ -35,6 +35,22 @@ def test_sharpe_ratios_and_memmel_by_hand() -> None:
     assert found.p_memmel == pytest.approx(math.erfc(0.5 / error / math.sqrt(2)))
 
 
+def test_memmel_is_the_delta_method_on_the_moments_of_a_normal() -> None:
+    """cov(x_i^2, x_j^2) = 2 s_ij^2 + 4 m_i m_j s_ij and cov(x_i, x_j^2) = 2 m_j s_ij."""
+    a, b = sample(gap=0.003)
+    values = np.column_stack([a, b])
+    m, s = values.mean(axis=0), np.cov(values.T, ddof=0)
+    squares = 2 * s**2 + 4 * np.outer(m, m) * s
+    psi = np.block([[s, 2 * s * m], [2 * s.T * m[:, None], squares]])
+    sd, second = np.sqrt(np.diag(s)), np.diag(s) + m**2
+    slope = np.concatenate([second / sd**3, -m / (2 * sd**3)]) * np.array([1, -1, 1, -1])
+    error = math.sqrt(slope @ psi @ slope / len(values))
+    found = sharpe_difference(a, b, periods_per_year=1)
+    expected = math.erfc(abs(found.difference) / error / math.sqrt(2))
+    assert 1e-4 < expected < 0.5
+    assert found.p_memmel == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("lags", [0, 3])
 def test_error_by_numerical_gradient_and_plain_loops(lags: int) -> None:
     a, b = sample()
