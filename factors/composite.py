@@ -129,10 +129,9 @@ class _Sections:
         self._computed: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
 
     def at(self, rows: np.ndarray) -> Section:
-        """The section of (R,) rows; nobody takes part before the first."""
-        eligible = self._eligible[np.maximum(rows, 0)] & (rows >= 0)[:, None]
+        """The section of (R,) rows; before the first one no score is known."""
         return Section(
-            eligible=eligible,
+            eligible=self._eligible[np.maximum(rows, 0)],
             groups=lambda names: group_labels(self._panel, names),
             exposure=lambda name: self._exposure(name)(rows),
         )

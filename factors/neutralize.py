@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from factors.sections import by_group, known_entries, row_sum
+from factors.sections import by_group, known_entries
 
 __all__ = ["neutralize"]
 
@@ -14,6 +14,8 @@ __all__ = ["neutralize"]
 _COLLINEAR = 1e-11
 #: Below this share of the largest entry, what is left of a row is rounding.
 _ROUNDING = 1e-13
+#: Cells that are worked on at a time, so that what lies between two steps stays in the cache.
+_CELLS = 1 << 16
 
 
 def neutralize(
@@ -75,15 +77,43 @@ def neutralize(
     return by_group(_residuals, groups, *taken)
 
 
-def _residuals(scores: np.ndarray, weight: np.ndarray, *exposures: np.ndarray) -> np.ndarray:
-    share = weight / _or_one(row_sum(weight))
+def _residuals(*blocks: np.ndarray) -> np.ndarray:
+    rows, columns = blocks[0].shape
+    step = max(_CELLS // max(columns, 1), 1)
+    parts = [slice(first, first + step) for first in range(0, rows, step)]
+    done = [_residuals_of(*(block[part] for block in blocks)) for part in parts]
+    return np.concatenate(done) if done else np.empty((rows, columns))
+
+
+def _residuals_of(scores: np.ndarray, weight: np.ndarray, *exposures: np.ndarray) -> np.ndarray:
+    order = _order(scores, exposures, weight)
+    scores, weight, *exposures = (
+        np.take_along_axis(block, order, axis=1) for block in (scores, weight, *exposures)
+    )
+    known = np.isfinite(scores)
+    # Entries of share 0 count in no sum, whatever stands there.
+    share = np.where(known, weight, 0.0)
+    share /= _or_one(share.sum(axis=1, keepdims=True))
     basis: list[np.ndarray] = []
     for exposure in exposures:
-        basis.append(_direction(exposure, basis, share))
+        basis.append(_direction(np.where(known, exposure, 0.0), basis, share))
+    scores = np.where(known, scores, 0.0)
     size = _or_one(_largest(scores))
     left = _without(scores / size, basis, share)
-    left = np.where(_length(left, share) <= _ROUNDING, np.abs(left) * 0.0, left)
-    return left * size
+    left[_length(left, share)[:, 0] <= _ROUNDING] = 0.0
+    residuals = np.empty(left.shape)
+    np.put_along_axis(residuals, order, np.where(known, left * size, np.nan), axis=1)
+    return residuals
+
+
+def _order(scores: np.ndarray, exposures: Sequence[np.ndarray], weight: np.ndarray) -> np.ndarray:
+    """Columns of each row in an order of their values alone, so that sums are the same bits."""
+    order = np.argsort(scores, axis=1)
+    ordered = np.take_along_axis(scores, order, axis=1)
+    tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    keys = [block[tied] for block in (weight, *exposures[::-1], scores)]
+    order[tied] = np.lexsort(keys, axis=1)
+    return order
 
 
 def _direction(exposure: np.ndarray, basis: list[np.ndarray], share: np.ndarray) -> np.ndarray:
@@ -93,27 +123,28 @@ def _direction(exposure: np.ndarray, basis: list[np.ndarray], share: np.ndarray)
     new = _without(scaled, basis, share)
     length = _length(new, share)
     nothing = length <= np.maximum(_COLLINEAR * spread, _ROUNDING)
-    unit = np.where(nothing, new * 0.0, new / np.where(nothing, 1.0, length))
-    # A short remainder carries the rounding of the long vector that it is left of.
-    unit = _without(unit, basis, share)
-    return unit / _or_one(_length(unit, share))
+    return np.where(nothing, 0.0, new / np.where(nothing, 1.0, length))
 
 
 def _without(rows: np.ndarray, basis: list[np.ndarray], share: np.ndarray) -> np.ndarray:
-    """`rows` less their mean and their projections, taken twice."""
+    """`rows` less their mean and projections, twice: once leaves a long vector's rounding."""
     for _ in range(2):
-        rows = rows - row_sum(share * rows)
+        rows = rows - _sum(share * rows)
         for direction in basis:
-            rows = rows - direction * row_sum(share * direction * rows)
+            rows -= direction * _sum(share * direction * rows)
     return rows
 
 
+def _sum(rows: np.ndarray) -> np.ndarray:
+    return rows.sum(axis=1, keepdims=True)
+
+
 def _length(rows: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return np.sqrt(row_sum(share * rows**2))
+    return np.sqrt(_sum(share * rows**2))
 
 
 def _largest(rows: np.ndarray) -> np.ndarray:
-    return np.nanmax(np.abs(rows), axis=1, keepdims=True, initial=0.0)
+    return np.max(np.abs(rows), axis=1, keepdims=True, initial=0.0)
 
 
 def _or_one(rows: np.ndarray) -> np.ndarray:

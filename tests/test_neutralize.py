@@ -84,6 +84,21 @@ def test_constant_and_repeated_exposures_are_passed_over() -> None:
     np.testing.assert_allclose(again, once, atol=1e-13)
 
 
+def test_long_vectors_leave_no_rounding_in_short_remainders() -> None:
+    rng = np.random.default_rng(13)
+    noise, first, second = rng.normal(size=(3, 1, 40))
+    # Residuals a hundred-millionth of the scores stay orthogonal in proportion to themselves.
+    residuals = neutralize(1e8 * first + noise, [first])
+    assert abs((residuals * first).sum()) < 1e-12 and abs(residuals.sum()) < 1e-12
+    # Exposures that differ by a hundred-millionth still span both directions.
+    residuals = neutralize(noise, [first, first + 1e-8 * second])
+    assert abs((residuals * first).sum()) < 1e-13
+    assert abs((residuals * second).sum()) < 1e-5
+    # Those that differ by less than can be told from rounding are one.
+    once = neutralize(noise, [first])
+    np.testing.assert_allclose(neutralize(noise, [first, first + 1e-12 * second]), once)
+
+
 def test_as_many_coefficients_as_assets_leave_exactly_nothing() -> None:
     scores = np.array([[0.1, 0.7, -1.3]])
     exposures = np.array([[[1.0, 2.0, 4.0]], [[0.3, 0.1, 0.2]]])

@@ -100,6 +100,7 @@ def test_steps_become_steps() -> None:
         ({"steps": ["rank"]}, True, False),
         ({"steps": [{"rank": {"within": None}}]}, False, False),
         ({"steps": ["rank", {"lag": 1}]}, True, True),
+        ({"steps": [{"zscore": {"within": None}}, {"rank": {"within": "sector"}}]}, False, False),
         ({"steps": [{"neutralize": "size"}]}, True, True),
     ],
 )

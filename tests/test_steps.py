@@ -113,6 +113,8 @@ def test_a_lag_takes_the_score_and_its_cross_section_of_earlier(panel, scored) -
 def test_no_score_is_older_than_the_panel(scored) -> None:
     lagged = scored(np.arange(9.0), [Rank(), Lag(3)], rows=[0, 2, 3])
     assert np.isnan(lagged[:2]).all() and np.isfinite(lagged[2]).all()
+    ranked = scored(np.arange(9.0), [Lag(3), Rank()], rows=[0, 2, 3])
+    assert np.isnan(ranked[:2]).all() and np.isfinite(ranked[2]).all()
 
 
 def test_characteristics_before_a_lag_are_those_of_then(panel, scored) -> None:
