@@ -54,20 +54,24 @@ def plot_coefficients(table: pd.DataFrame) -> Figure:
     ----------
     table : DataFrame
         sample, universe, label, ic_mean, ic_t; one row a measure and sample. Measures stand in
-        order of first sight; NaN leaves a gap.
+        order of first sight; where coins were studied, those that coins have.
     """
-    keyed = {key: table[(table["sample"] == key[0]) & (table["universe"] == key[1])]
-             for key in _SAMPLES}  # fmt: skip
-    keyed = {key: part.set_index("label") for key, part in keyed.items() if len(part)}
-    labels = [label for label in dict.fromkeys(table["label"])
-              if any(label in part.index for part in keyed.values())]  # fmt: skip
+    found = table[table["ic_mean"].notna()]
+    coins = found.loc[found["sample"] == "coins", "label"]
+    found = found[found["label"].isin(coins)] if len(coins) else found
+    keyed = {
+        key: found[(found["sample"] == key[0]) & (found["universe"] == key[1])].set_index("label")
+        for key in _SAMPLES
+    }
+    keyed = {key: part for key, part in keyed.items() if len(part)}
+    labels = list(dict.fromkeys(found["label"]))
     title = "Does the score rank next week's returns?"
     if not keyed or not labels:
         return empty_figure(title, "No sample was broad enough.")
     figure = new_figure(
         title,
         "Mean rank correlation of score and the return of the week after, 95 % interval",
-        120 + 46 * len(labels),
+        126 + 42 * len(labels),
     )
     ax = panel(figure, left=200, right=24, top=92, bottom=34)
     edge = 0.0
@@ -113,7 +117,7 @@ def plot_spreads(classes: Mapping[str, pd.DataFrame]) -> Figure:
     for k, (name, frame) in enumerate(known.items()):
         left = round(66 + k * (wide + 90))
         ax = panel(figure, left=left, right=round(900 - left - wide), top=118, bottom=36)
-        total = frame.fillna(0.0).cumsum()
+        total = frame.fillna(0.0).cumsum().where(frame.ffill().notna())
         x = days(frame.index)
         for column in frame:
             colour, dash = looks[column]

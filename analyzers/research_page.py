@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analyzers.research_words import by_verdict, cell, joined, number, per_cent, span
@@ -137,6 +138,12 @@ class Findings:
         return "; ".join(parts)
 
     @property
+    def apart(self) -> list[str]:
+        """Measures whose IC among coins and stocks is more than two standard errors apart."""
+        far = self.carry["difference_t"].abs() > 2.0
+        return [_inside(label) for label in self.carry.loc[far, "label"]]
+
+    @property
     def splits(self) -> list[dict[str, Any]]:
         """Studies of all coins by the measures whose verdict is ``split``."""
         names = self.carry.loc[self.carry["verdict"] == "split", "measure"]
@@ -168,6 +175,37 @@ class Findings:
             "worse": int((sure & ~gain).sum()),
         }
 
+    def count_tests(self, sample: str, universe: str) -> dict[str, int]:
+        """Tests of one sample and universe, and those below the level before any correction."""
+        found = pd.DataFrame(self.rows("studies", sample=sample, universe=universe))
+        values = found[["ic_p", "spread_p"]].to_numpy(dtype=float) if len(found) else np.array([])
+        return {"all": int(np.isfinite(values).sum()), "alone": int((values <= self.level).sum())}
+
+    def costs(self, sample: str, universe: str) -> dict[str, Any] | None:
+        """What costs take from spreads a year: in the middle, at most, and from which measure."""
+        found = pd.DataFrame(self.rows("studies", sample=sample, universe=universe))
+        if not len(found):
+            return None
+        taken = (found["spread_annual"] - found["spread_net_annual"]).dropna()
+        if not len(taken):
+            return None
+        label = found.loc[taken.idxmax(), "label"]
+        return {"median": float(taken.median()), "most": float(taken.max()), "label": label}
+
+    @property
+    def required_range(self) -> tuple[float, float]:
+        """Least and largest return a year that coins needed, over joint samples."""
+        found = self.sleeves.loc[self.sleeves["sleeve"] == "market", "required_annual"]
+        return float(found.min()), float(found.max())
+
+    @property
+    def worst_tail(self) -> dict[str, Any] | None:
+        """The joint sample whose coins were weakest in the worst weeks of stocks."""
+        if not len(self.tails):
+            return None
+        line = self.tails.iloc[int(self.tails["difference_t"].argmin())].to_dict()
+        return line | {"label": self.row("witnesses", witness=line["witness"])["label"]}
+
     @property
     def sleeve_variances(self) -> list[str]:
         """Share of the sleeve in the variance of each joint sample, as text."""
@@ -197,7 +235,7 @@ def render_page(findings: Findings) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"pc": per_cent, "num": number, "joined": joined}
+    environment.filters |= {"pc": per_cent, "num": number, "joined": joined, "lower_first": _inside}
     environment.globals |= {"cell": cell, "span": span}
     return wrapped(environment.get_template("research.md.j2").render(f=findings))
 

@@ -125,12 +125,12 @@ def _figures(findings: Findings, studied: Studied) -> list[tuple[str, bytes]]:
     }
     for witness in studied.witnesses:
         if witness.key == "published":
-            joined = witness.stocks.join(witness.coins).corr()
+            joined = witness.stocks.join(witness.coins)
             made["correlation"] = plot_factor_correlation(
-                joined, "Correlation of published factors",
-                f"Weekly returns, {len(witness.stocks)} weeks; three equity letters are Fama and "
-                "French's, those with C the coins'",
-            )  # fmt: skip
+                joined.corr(),
+                "Correlation of published factors",
+                f"{len(joined)} weekly returns; CMKT, CSMB and CMOM are of coins",
+            )
             made["frontier"] = plot_frontiers(witness)
     return [(name, png_bytes(figure)) for name, figure in made.items()]
 

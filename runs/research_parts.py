@@ -255,5 +255,5 @@ def _published(weekly: pd.DataFrame) -> pd.DataFrame:
 
 def _witness_line(witness: Witness) -> tuple:
     index = witness.stocks.index
-    names = [", ".join(map(str, frame.columns)) for frame in (witness.stocks, witness.coins)]
+    names = ["; ".join(map(str, frame.columns)) for frame in (witness.stocks, witness.coins)]
     return (witness.key, witness.label, *names, index[0], index[-1], len(index))
