@@ -119,7 +119,7 @@ def _groups(prepared: Study) -> dict[str, np.ndarray]:
     panel = prepared.panel
     classes = sorted(set(panel.asset_class.tolist()))
     groups = {name: panel.asset_class == name for name in classes}
-    if prepared.config.preprocess.neutralize is None and len(classes) > 1:
+    if not prepared.config.preprocess.by_class and len(classes) > 1:
         groups["all"] = np.ones(panel.shape[1], dtype=bool)
     return groups
 
