@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from factors.doubling import window_mean
+from factors.ratios import scores_by_part
 from factors.registry import factor
-from factors.rolling import moving_mean
-from factors.windows import asked_rows, check_window, is_fresh, spread
+from factors.windows import check_window
 from feeds.panel import Panel
 
 __all__ = ["funding_carry"]
@@ -50,6 +51,5 @@ def funding_carry(
     """
     window = _WEEK[panel.calendar] if window is None else window
     check_window("carry", window)
-    at = asked_rows(panel, rows)
-    mean = moving_mean(panel.figure("funding_rate"), window, at, least=(window + 1) // 2)
-    return spread(panel, at, np.where(is_fresh(panel, at), 0.0 - mean, np.nan))
+    figure, least = panel.figure("funding_rate"), (window + 1) // 2
+    return scores_by_part(panel, rows, lambda part: 0.0 - window_mean(figure, window, part, least))

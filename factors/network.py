@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.ratios import ratio
+from factors.doubling import window_mean
+from factors.ratios import ratio, scores_by_part
 from factors.registry import factor
-from factors.rolling import moving_mean
-from factors.windows import asked_rows, check_window, last_known, spread
+from factors.windows import check_window, last_known
 from feeds.panel import Panel
 
 __all__ = ["active_addresses", "transfer_volume"]
@@ -89,6 +89,11 @@ def active_addresses(
 def _to_cap(name: str, panel: Panel, window: int | None, rows: np.ndarray | None) -> np.ndarray:
     window = _MONTH[panel.calendar] if window is None else window
     check_window(name, window)
-    at = asked_rows(panel, rows)
-    mean = moving_mean(panel.figure(name), window, at, least=(window + 1) // 2)
-    return spread(panel, at, ratio(mean, last_known(panel, panel.market_cap, at)))
+    figure, least = panel.figure(name), (window + 1) // 2
+    return scores_by_part(
+        panel,
+        rows,
+        lambda part: ratio(
+            window_mean(figure, window, part, least), last_known(panel, panel.market_cap, part)
+        ),
+    )

@@ -48,5 +48,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Quotient of two arrays; NaN where the denominator is not above zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         out = numerator / denominator
-    out[~(denominator > 0)] = np.nan
+    good = denominator > 0
+    if not good.all():
+        out[~good] = np.nan
     return out
