@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from factors.market import market_returns
-from factors.moments import Moments, correlation, deviation
+from factors.moments import Moments, correlation, deviation, window_moments
 from factors.registry import factor
 from factors.rolling import moving, moving_deviation
 from factors.windows import asked_rows, check_window, hide_stale, returns_reader, spread
@@ -80,25 +80,23 @@ def low_beta(
         )
     at = asked_rows(panel, rows)
 
-    def correlations(found: Moments) -> np.ndarray:
+    def related(found: Moments) -> np.ndarray:
         return correlation(found, int(np.ceil(_LEAST * long)))
 
-    def deviations(found: Moments) -> np.ndarray:
-        return deviation(found, lookback // 2)
-
     shape, scores = panel.shape, np.full((len(at), panel.shape[1]), np.nan)
-    daily, overlapping = returns_reader(panel, log=True), returns_reader(panel, _OVERLAP, log=True)
+    read, scales = returns_reader(panel, _OVERLAP, log=True), []
+    class_of = np.zeros(shape[1], dtype=np.intp)
     for columns, returns in market_returns(panel, market):
         steps = np.log1p(returns)
         over = _overlapping(steps)
-        moving(
-            overlapping, shape, long, correlations, rows, other=over, columns=columns, out=scores
-        )
+        moving(read, shape, long, related, rows, other=over, columns=columns, out=scores)
+        class_of[columns] = len(scales)
         scale = moving_deviation(steps[:, None], lookback, rows, lookback // 2)
-        scores[:, columns] /= np.where(scale > 0.0, scale, np.nan)
-    scores *= moving(daily, shape, lookback, deviations, rows)
-    scores *= -shrinkage
-    scores -= 1.0 - shrinkage
+        scales.append(np.where(scale > 0.0, scale, np.nan))
+    risk, read = np.hstack(scales), returns_reader(panel, log=True)
+    for tile, found in window_moments(read, shape, lookback, rows):
+        slope = deviation(found, lookback // 2) / risk[tile.lines][:, class_of[tile.columns]]
+        tile.put(scores, (shrinkage - 1.0) - shrinkage * tile.taken(scores) * slope)
     return spread(panel, at, hide_stale(panel, at, scores))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from factors.moments import Moments
 from factors.registry import factor
-from factors.rolling import moving_mean
+from factors.rolling import moving
 from factors.tiles import Columns, take_columns
 from factors.windows import (
     asked_rows,
@@ -71,8 +74,8 @@ def illiquidity(
         impact[~(value > 0)] = np.nan
         return impact
 
-    means = moving_mean(read, lookback, rows, needed, panel.shape)
-    return spread(panel, at, hide_stale(panel, at, _log(means)))
+    scores = moving(read, panel.shape, lookback, _log_of(needed), rows, squares=False)
+    return spread(panel, at, hide_stale(panel, at, scores))
 
 
 @factor("share_turnover", label="Low share turnover", fields=("close", "volume", "market_cap"))
@@ -122,9 +125,15 @@ def low_turnover(
         caps = take_columns(panel.market_cap[first:stop], columns)
         return traded(first, stop, columns) / np.where(caps > 0, caps, np.nan)
 
-    means = moving_mean(read, lookback, rows, needed, panel.shape)
-    return spread(panel, at, hide_stale(panel, at, 0.0 - _log(means)))
+    scores = moving(read, panel.shape, lookback, _log_of(needed, -1.0), rows, squares=False)
+    return spread(panel, at, hide_stale(panel, at, scores))
 
 
-def _log(means: np.ndarray) -> np.ndarray:
-    return np.log(np.where(means > 0, means, np.nan))
+def _log_of(needed: int, sign: float = 1.0) -> Callable[[Moments], np.ndarray]:
+    """Log of the mean, with a sign; NaN with fewer rows, and where the mean is not positive."""
+
+    def finish(found: Moments) -> np.ndarray:
+        known = (found.count >= needed) & (found.mean > 0.0)
+        return sign * np.log(found.mean if known.all() else np.where(known, found.mean, np.nan))
+
+    return finish

@@ -158,6 +158,8 @@ class _Source:
                 found.other_square = totals[3] - totals[2] * found.other_mean
                 found.cross = totals[4] - totals[0] * found.other_mean
                 ill |= found.other_square * _ILL < totals[3]
+            # A single row has no variance that anyone would ask for.
+            ill &= count > 1.0
             if ill.any():
                 self._mend(part, ill, found)
         if self._centre is not None:
@@ -202,10 +204,11 @@ class _Source:
         names = ("square",) if self._other is None else ("square", "other_square", "cross")
         about = [np.broadcast_to(getattr(found, name), shape).copy() for name in names]
         lines, columns = np.nonzero(np.broadcast_to(ill, shape))
-        step = max(_CELLS // part.window, 1)
+        width = min(part.window, int(ends.max()) + 1 - first)
+        step = max(_CELLS // width, 1)
         for start in range(0, len(lines), step):
             line, column = lines[start : start + step], columns[start : start + step]
-            at = ends[line][:, None] + np.arange(1 - part.window, 1)
+            at = ends[line][:, None] + np.arange(1 - width, 1)
             inside = np.maximum(at, first)
             own = np.where(at >= first, values[inside - first, column[:, None]], np.nan)
             if self._other is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from factors.ratios import scores_by_part
 from factors.registry import factor
 from factors.windows import asked_rows, check_window, is_fresh, last_known, spread
 from feeds.panel import Panel
@@ -31,8 +32,9 @@ def small_cap(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     ----------
     Banz (1981), Journal of Financial Economics 9.
     """
-    at = asked_rows(panel, rows)
-    return spread(panel, at, _minus_log(last_known(panel, panel.market_cap, at)))
+    return scores_by_part(
+        panel, rows, lambda at: _minus_log(last_known(panel, panel.market_cap, at))
+    )
 
 
 @factor("size", proxy="dollar_volume", label="dollar volume", fields=("close", "volume"))

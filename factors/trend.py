@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.moments import Moments, deviation
+from factors.moments import deviation, window_moments
 from factors.registry import factor
-from factors.rolling import moving, moving_max
+from factors.rolling import moving_max
 from factors.tiles import array_reader
 from factors.windows import (
     asked_rows,
@@ -14,6 +14,7 @@ from factors.windows import (
     close_before,
     growth_between,
     hide_stale,
+    parts,
     returns_reader,
     spread,
 )
@@ -70,16 +71,13 @@ def trend(
     check_window("trend", lookback)
     check_window("trend", risk)
     at = asked_rows(panel, rows)
-    root = np.sqrt(lookback)
-
-    def scale(found: Moments) -> np.ndarray:
-        spread_out = deviation(found, risk // 2)
-        return np.where(spread_out > 0.0, spread_out * root, np.nan)
-
-    scores = growth_between(panel, at, lookback)
-    scores -= 1.0
-    scores /= moving(returns_reader(panel), panel.shape, risk, scale, rows)
-    return spread(panel, at, scores)
+    growth = growth_between(panel, at, lookback)
+    read = returns_reader(panel)
+    for tile, found in window_moments(read, panel.shape, risk, rows):
+        scale = deviation(found, risk // 2) * np.sqrt(lookback)
+        past = tile.taken(growth) - 1.0
+        tile.put(growth, np.where(scale > 0.0, past / scale, np.nan))
+    return spread(panel, at, growth)
 
 
 @factor("high_52w", label="52-week high", fields=("close",))
@@ -115,7 +113,9 @@ def high_52w(
     lookback = _YEAR[panel.calendar] if lookback is None else lookback
     check_window("high_52w", lookback)
     at = asked_rows(panel, rows)
-    scores = close_before(panel, at, 0)
-    scores /= moving_max(array_reader(panel.close), lookback, rows, shape=panel.shape)
-    scores[np.isnan(close_before(panel, at, lookback - 1))] = np.nan
+    scores = moving_max(array_reader(panel.close), lookback, rows, shape=panel.shape)
+    for lines in parts(*scores.shape):
+        part = scores[lines]
+        np.divide(close_before(panel, at[lines], 0), part, out=part)
+        part[np.isnan(close_before(panel, at[lines], lookback - 1))] = np.nan
     return spread(panel, at, hide_stale(panel, at, scores))

@@ -19,6 +19,7 @@ __all__ = [
     "hide_stale",
     "is_fresh",
     "last_known",
+    "parts",
     "returns_reader",
     "session_returns",
     "spread",
@@ -65,10 +66,9 @@ def is_fresh(panel: Panel, rows: np.ndarray) -> np.ndarray:
 
 def hide_stale(panel: Panel, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The same (R, N) array, set to NaN where the asset has no bar within the week before."""
-    for lines in _chunks(*values.shape):
-        fresh = is_fresh(panel, rows[lines])
-        if not fresh.all():
-            values[lines][~fresh] = np.nan
+    for lines in parts(*values.shape):
+        if not panel.tradable[_span(rows[lines])].all():
+            values[lines][~is_fresh(panel, rows[lines])] = np.nan
     return values
 
 
@@ -89,7 +89,7 @@ def growth_between(panel: Panel, rows: np.ndarray, lookback: int, skip: int = 0)
     the week before the row itself.
     """
     growth = np.empty((len(rows), panel.shape[1]))
-    for lines in _chunks(*growth.shape):
+    for lines in parts(*growth.shape):
         at, part = rows[lines], growth[lines]
         np.divide(_closes(panel, at, skip), _closes(panel, at, lookback), out=part)
         part[at < lookback] = np.nan
@@ -119,6 +119,13 @@ def session_returns(panel: Panel) -> np.ndarray:
     return returns_reader(panel)(0, panel.shape[0], slice(0, panel.shape[1]))
 
 
+def parts(rows: int, columns: int) -> Iterator[slice]:
+    """Some rows of an array at a time, so many as the cache holds."""
+    step = max(_CELLS // max(columns, 1), 1)
+    for first in range(0, rows, step):
+        yield slice(first, first + step)
+
+
 def returns_reader(panel: Panel, span: int = 1, log: bool = False) -> Read:
     """``read(first, stop, columns)`` of returns to each bar from `span` rows before it.
 
@@ -127,8 +134,9 @@ def returns_reader(panel: Panel, span: int = 1, log: bool = False) -> Read:
     """
 
     def read(first: int, stop: int, columns: Columns) -> np.ndarray:
-        returns = np.full((stop - first, _width(columns)), np.nan)
+        returns = np.empty((stop - first, _width(columns)))
         begin = max(first, span)
+        returns[: begin - first] = np.nan
         if begin < stop:
             ends = take_columns(panel.close[begin:stop], columns)
             part = returns[begin - first :]
@@ -149,7 +157,8 @@ def traded_reader(panel: Panel) -> Read:
         factors = panel.split_factor[rows], panel.dividend_factor[rows]
         adjustment = take_columns(factors[0], columns) * take_columns(factors[1], columns)
         traded = volume * (take_columns(panel.close[rows], columns) / adjustment)
-        return np.where(in_currency[columns], volume, traded)
+        given = in_currency[columns]
+        return np.where(given, volume, traded) if given.any() else traded
 
     return read
 
@@ -191,9 +200,9 @@ def _closes(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
     """Closes before each row, gaps of up to a week filled; rows too early repeat the first."""
     past = np.maximum(rows - sessions, 0)
     closes = panel.close[_span(past)]
-    gaps = ~panel.tradable[_span(past)]
-    if gaps.any():
-        line, column = np.nonzero(gaps & is_fresh(panel, past))
+    known = panel.tradable[_span(past)]
+    if not known.all():
+        line, column = np.nonzero(~known & is_fresh(panel, past))
         back = _sessions_since_bar(panel, past[line], column)
         closes = closes.copy()
         closes[line, column] = panel.close[past[line] - back, column]
@@ -203,11 +212,11 @@ def _closes(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
 def _starts(panel: Panel, first: int, stop: int, span: int, columns: Columns) -> np.ndarray:
     """Closes `span` rows before some rows; in a gap before a bar, the last of up to a week."""
     closes = take_columns(panel.close[first - span : stop - span], columns)
-    barless = ~take_columns(panel.tradable[first - span : stop - span], columns)
-    if not barless.any():
+    known = take_columns(panel.tradable[first - span : stop - span], columns)
+    if known.all():
         return closes
     closes = closes.copy()
-    line, column = np.nonzero(barless & take_columns(panel.tradable[first:stop], columns))
+    line, column = np.nonzero(~known & take_columns(panel.tradable[first:stop], columns))
     where = np.arange(panel.shape[1])[columns]
     for back in range(span + 1, span + _WEEK[panel.calendar]):
         inside = line + first >= back
@@ -235,12 +244,6 @@ def _span(rows: np.ndarray) -> Rows:
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
-
-
-def _chunks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(_CELLS // max(columns, 1), 1)
-    for first in range(0, rows, step):
-        yield slice(first, first + step)
 
 
 def _width(columns: Columns) -> int:
