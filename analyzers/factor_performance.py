@@ -62,8 +62,9 @@ def long_short_weights(scores: np.ndarray, quantile: float, min_breadth: int = 2
     scores = np.asarray(scores, dtype=float)
     count = np.isfinite(scores).sum(axis=1)
     places = _places(count, quantile)
-    long = _filled(scores, count - places, count)
-    short = _filled(scores, np.zeros_like(count), places)
+    places_of = _tied_places(scores)
+    long = _filled(places_of, count - places, count)
+    short = _filled(places_of, np.zeros_like(count), places)
     broad = (count >= max(min_breadth, 2))[:, None]
     return np.where(broad, 0.5 * (long - short), 0.0)
 
@@ -90,7 +91,8 @@ def quantile_weights(scores: np.ndarray, quantiles: int) -> np.ndarray:
     below = count * steps // quantiles
     edges = np.where(2 * steps < quantiles, below, count - below[::-1])
     edges = np.where(2 * steps == quantiles, count / 2, edges)
-    return np.stack([_filled(scores, low, high) for low, high in zip(edges[:-1], edges[1:])])
+    places_of = _tied_places(scores)
+    return np.stack([_filled(places_of, low, high) for low, high in zip(edges[:-1], edges[1:])])
 
 
 def quantile_returns(
@@ -117,15 +119,20 @@ def _places(count: np.ndarray, quantile: float) -> np.ndarray:
     return np.minimum(np.maximum(np.floor(quantile * count + 1e-9), 1), count // 2).astype(int)
 
 
-def _filled(scores: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _tied_places(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First place and the one after the last that each asset and those tied with it hold."""
+    frame = pd.DataFrame(np.where(np.isfinite(scores), scores, np.nan))
+    first = frame.rank(axis=1, method="min").to_numpy() - 1.0
+    return first, frame.rank(axis=1, method="max").to_numpy()
+
+
+def _filled(tied: tuple[np.ndarray, np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Each asset's share of the places [low, high), places counted from the worst score.
 
     Tied assets hold their places jointly, each an equal part.
     """
-    frame = pd.DataFrame(scores)
-    first = frame.rank(axis=1, method="min").to_numpy() - 1.0
-    stop = frame.rank(axis=1, method="max").to_numpy()
+    first, stop = tied
     overlap = np.minimum(stop, high[:, None]) - np.maximum(first, low[:, None])
     share = np.maximum(overlap, 0.0) / (stop - first)
     width = (high - low)[:, None]
-    return np.where(np.isfinite(scores) & (width > 0), share / np.maximum(width, 1), 0.0)
+    return np.where(np.isfinite(first) & (width > 0), share / np.maximum(width, 1), 0.0)

@@ -306,7 +306,8 @@ class Panel:
 def forward_fill(values: np.ndarray) -> np.ndarray:
     """Carry the last finite value of each column of a (T, N) array down; NaN before it."""
     gaps = ~np.isfinite(values)
-    holed = gaps.any(axis=0)
+    # What is not known before a column's first value stays so: there is nothing to carry.
+    holed = (gaps[1:] & ~gaps[:-1]).any(axis=0)
     if not holed.any():
         return values
     rows = np.arange(len(values))[:, None]
