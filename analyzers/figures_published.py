@@ -44,7 +44,7 @@ def plot_cumulative(
     ours: pd.DataFrame,
     published: pd.DataFrame,
     notes: Mapping[str, str],
-    title: str = "Factors as built and as published",
+    title: str = "Summed returns of the factors, as built and as published",
     subtitle: str = "",
 ) -> Figure:
     """Summed returns of each factor, ours and theirs, a small panel each.
@@ -80,7 +80,7 @@ def plot_scatter(
     ours: pd.DataFrame,
     published: pd.DataFrame,
     notes: Mapping[str, str],
-    title: str = "Each period: ours against the published return",
+    title: str = "Each period: the published return across, ours up",
     subtitle: str = "",
 ) -> Figure:
     """Returns of each period, theirs across and ours up, with the line of equality.
@@ -98,7 +98,7 @@ def plot_scatter(
         ax.set_ylim(-far, far)
         ax.plot([-far, far], [-far, far], color=MUTED, linewidth=0.8)
         ax.scatter(theirs, own, s=7, color=PORTFOLIO, alpha=0.55, linewidths=0)
-        ticks = number_ticks(-far, far, lambda value: percent(value, 1), 4)
+        ticks = number_ticks(-far, far, short_percent, 4)
         draw_ticks(ax, ticks, ticks)
         _name(ax, name, notes[name])
     return figure

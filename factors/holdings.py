@@ -20,6 +20,7 @@ __all__ = [
     "holding_returns",
     "holding_trades",
     "holding_turnover",
+    "likely_reasons",
     "series_endings",
 ]
 

@@ -193,7 +193,8 @@ def build_figures(found: Comparison, case: str) -> dict[str, Figure]:
     rows = found.table[found.table["case"] == case]
     ours, published = found.ours[case], found.published
     notes = {
-        row.factor: f"correlation {row.correlation:.3f}, slope {row.slope:.2f}"
+        row.factor: f"correlation {row.correlation:.{4 if row.correlation > 0.99 else 3}f}, "
+        f"slope {row.slope:.2f}"
         for row in rows.itertuples()
         if row.periods > 2
     }

@@ -171,6 +171,7 @@ def test_june_sorts_and_the_cap_of_december(make_panel) -> None:
     # The fourth pays a half of its price in dividends: that moves no cap.
     dividend = np.ones(close.shape)
     dividend[december + 9 :, 3] = 1.5
+    dividend[5:, 2] = 1.4
     close *= dividend
     close[june + 1 :] *= 1.0 + np.arange(1, 7) / 100
     fields = {
