@@ -59,7 +59,8 @@ quotes, for the shell's sake, and replaces the whole value.
   in the account's currency.
 
 A factor takes its function's own parameters beside `weight`, `proxy` and `preprocess`, and
-`preprocess.steps` is a list of what is done to the scores, in order: see [factors](factors.md). The schemes under `costs.commission` and `costs.slippage` take theirs.
+`preprocess.steps` is a list of what is done to the scores, in order: see
+[factors](factors.md). The schemes under `costs.commission` and `costs.slippage` take theirs.
 A run writes its whole configuration, defaults filled in, to `config.yaml` in its folder; that
 file gives the same run again.
 """
