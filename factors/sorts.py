@@ -85,6 +85,8 @@ def breakpoints(
         raise DataError(
             f"quantiles {list(quantiles)} are not increasing within (0, 1)", "0.3, 0.7 make thirds"
         )
+    if not values.shape[1]:
+        return np.full((len(values), len(wanted)), np.nan)
     known = np.isfinite(values) & universe
     ordered = np.sort(np.where(known, values, np.inf), axis=1)
     count = known.sum(axis=1)

@@ -15,7 +15,7 @@ from factors.french_cells import FrenchFactors, FrenchRules
 from factors.holdings import Endings, likely_reasons, series_endings
 from factors.size import median_dollar_volume
 from feeds.annual_rates import add_annual_rates
-from feeds.errors import ConfigError
+from feeds.errors import ConfigError, DataError
 from feeds.fundamentals import align_filed, align_fundamentals
 from feeds.panel import Panel
 from feeds.share_counts import settle_shares
@@ -118,6 +118,11 @@ class Inputs:
     def __init__(self, data: DataSet) -> None:
         panel = data.panel
         equities = panel.asset_class == "equity"
+        if not equities.any():
+            raise DataError(
+                f"{data.folder} has no equities to build the factors from",
+                "factors of coins are compared with a weekly file: yyww, cmkt, csmb, cmom",
+            )
         self.data = data
         self.panel = panel if equities.all() else panel.select(equities)
 

@@ -11,7 +11,9 @@ import pytest
 from analyzers.figures_published import plot_cumulative, plot_differences, plot_scatter
 from analyzers.published import COMPARISON_COLUMNS, compare_series
 from feeds.errors import DataError
+from feeds.store import DataSet
 from runs.published import compare_published, main
+from runs.published_cases import Inputs
 from runs.published_file import read_published_file
 
 NAN = np.nan
@@ -132,6 +134,13 @@ def test_mistakes_of_a_user(tmp_path, capsys, more, told) -> None:
     said = capsys.readouterr().err
     assert told in said and len(said.splitlines()) <= 3 and "Traceback" not in said
     assert not list(tmp_path.iterdir())
+
+
+def test_a_set_of_coins_has_no_factors_of_stocks(make_panel) -> None:
+    panel = make_panel(asset_class=["crypto"] * 4)
+    data = DataSet("coins", Path("coins"), panel, pd.DataFrame(), None, pd.DataFrame(), ())
+    with pytest.raises(DataError, match="coins has no equities"):
+        Inputs(data)
 
 
 def test_figures_of_nothing_say_so() -> None:

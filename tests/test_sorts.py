@@ -46,6 +46,9 @@ def test_breakpoints_by_hand() -> None:
     np.testing.assert_allclose(breakpoints(values, universe, [0.3, 0.5, 0.7]), [[19, 25, 31]])
     assert np.isnan(breakpoints(values, universe, [0.5], fewest=5)).all()
     assert np.isnan(breakpoints(values, ~everyone(values), [0.5])).all()
+    assert np.isnan(breakpoints(values[:, :0], universe[:, :0], [0.3, 0.7])).tolist() == [
+        [True] * 2
+    ]
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)
