@@ -50,6 +50,8 @@ def print_report(
     if len(report["files"]) > _MOST_NAMES:
         more = len(report["files"]) - _MOST_NAMES
         console.print(Text(f"read {more:,} more files, each in {out / 'report.json'}"))
+    if "figures" in report:
+        console.print(Text(_figures(report["figures"])))
     if len(symbols) <= _MOST_LINES:
         console.print(_by_symbol(symbols))
     if totals["faults"]:
@@ -60,6 +62,13 @@ def print_report(
         console.print(Text(f"- {limit}"))
     (name,) = [name for name in manifest["files"] if name.startswith("repairs.csv")]
     console.print(Text(f"every bar of these is in {out / name}"), style="dim")
+
+
+def _figures(told: Mapping[str, Any]) -> str:
+    return (
+        f"figures {_names(told['figures'])}: {told['rows_out']:,} of {told['rows_in']:,} rows, "
+        f"{told['symbols']:,} symbols"
+    )
 
 
 def _by_symbol(symbols: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -121,6 +121,13 @@ def test_figures_of_a_file_reach_the_panel(place: Path) -> None:
     np.testing.assert_array_equal(days.figure("active_addresses")[-5:, 0], [10, 20, 30, 40, NAN])
 
 
+def test_the_screen_says_what_was_taken(place: Path, capsys) -> None:
+    arguments = ["--raw", "bars.csv", "--asset-class", "crypto", "--start", "2021-01-04"]
+    assert main([*arguments, "--out", "set", "--figures", "chain.csv"]) == 0
+    told = "figures active_addresses transfer_volume: 5 of 7 rows, 2 symbols"
+    assert told in capsys.readouterr().out
+
+
 def test_an_earlier_end_knows_no_later_figure(place: Path) -> None:
     assert ingest("--figures", "chain.csv") == 0
     panel = load_dataset("set", end=np.datetime64("2021-01-07").astype(object)).panel
