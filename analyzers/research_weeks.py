@@ -82,7 +82,7 @@ def coin_factor_weeks(published: pd.DataFrame) -> pd.DataFrame:
 
 
 def weekly_closes(closes: pd.DataFrame) -> pd.DataFrame:
-    """Returns from the last close of one week to that of the next; weeks end on Sundays.
+    """Returns from the last session of one week to that of the next; weeks end on Sundays.
 
     Parameters
     ----------
@@ -92,7 +92,10 @@ def weekly_closes(closes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: the Sunday of each week. NaN where either week has no close of its own.
+        Index: the Sunday of each week. NaN where the last session of either week has no close:
+        an earlier one would be of another day than those it is compared with.
     """
     weeks = closes.index.to_period("W-SUN").to_timestamp(how="end").normalize()
-    return closes.groupby(weeks).last().pct_change(fill_method=None).rename_axis("date")
+    last = closes[~weeks.duplicated(keep="last")]
+    last = last.set_axis(weeks[~weeks.duplicated(keep="last")])
+    return last.pct_change(fill_method=None).rename_axis("date")

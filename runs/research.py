@@ -107,6 +107,8 @@ def _weekly(witness: Witness) -> bytes:
 
 
 def _figures(findings: Findings, studied: Studied) -> list[tuple[str, bytes]]:
+    import pandas as pd
+
     from analyzers.drawing import png_bytes
     from analyzers.figures_factors import plot_factor_correlation
     from analyzers.research_figures import (
@@ -117,11 +119,10 @@ def _figures(findings: Findings, studied: Studied) -> list[tuple[str, bytes]]:
     )
 
     labels = dict(zip(findings.witnesses["witness"], findings.witnesses["label"]))
-    market = findings.sleeves[findings.sleeves["sleeve"] == "market"]
     made = {
         "ic": plot_coefficients(findings.studies),
         "spreads": plot_spreads(studied.spreads()),
-        "sleeves": plot_sleeves(market, labels),
+        "sleeves": plot_sleeves(pd.DataFrame(findings.rows("sleeves", sleeve="market")), labels),
     }
     for witness in studied.witnesses:
         if witness.key == "published":

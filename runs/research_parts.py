@@ -58,6 +58,8 @@ _MISSING = {
     "sp500": "the bundled S&P 500 names",
     "large_caps": "the bundled factor funds and bitcoin",
 }
+#: What coins are compared with.
+_STOCKS = ("us", "investable")
 #: Measures that the figure of spreads draws.
 _DRAWN = ("momentum_3w", "size", "low_volatility", "high_52w")
 _PANELS = {("us", "investable"): "US stocks, investable", ("coins", "full"): "Coins, all"}
@@ -154,7 +156,6 @@ def findings_of(studied: Studied, parts: Sequence[str]) -> Findings:
     tables = [found.table for found in studied.found.values()]
     empty = pd.DataFrame(columns=list(STUDY_COLUMNS), dtype=float)
     studies = with_adjusted(pd.concat(tables, ignore_index=True) if tables else empty)
-    stocks = ("us", "investable") if "us" in parts else ("sp500", "full")
     witnesses = studied.witnesses
 
     def stacked(make) -> pd.DataFrame:
@@ -165,7 +166,7 @@ def findings_of(studied: Studied, parts: Sequence[str]) -> Findings:
         samples=_samples(studied.samples),
         thin=_thin(studied.samples),
         studies=studies,
-        carry=carry_table(studies, MEASURES, stocks=stocks, level=_LEVEL),
+        carry=carry_table(studies, MEASURES, stocks=_STOCKS, level=_LEVEL),
         published=_published(studied.published),
         witnesses=pd.DataFrame(
             [_witness_line(witness) for witness in witnesses],

@@ -168,10 +168,13 @@ def test_published_coin_weeks_end_on_their_last_day():
 
 
 def test_weekly_closes_by_hand():
-    # Friday 10, then 12 and 11 in the week that ends on Sunday the 18th, none in the third.
+    # Fridays 10, 11 and 22: B has no close on the second, and Wednesday's is not taken for it.
     dates = pd.to_datetime(["2020-10-09", "2020-10-14", "2020-10-16", "2020-10-23"])
-    closes = pd.DataFrame({"A": [10.0, 12.0, 11.0, np.nan]}, index=dates)
+    closes = pd.DataFrame(
+        {"A": [10.0, 12.0, 11.0, 22.0], "B": [10.0, 12.0, np.nan, 22.0]}, index=dates
+    )
     weekly = weekly_closes(closes)
-    assert weekly.index.tolist()[1] == pd.Timestamp("2020-10-18")
-    assert weekly["A"].iloc[1] == pytest.approx(0.1)
-    assert weekly["A"].isna().tolist() == [True, False, True]
+    sundays = ["2020-10-11", "2020-10-18", "2020-10-25"]
+    assert weekly.index.tolist() == [pd.Timestamp(day) for day in sundays]
+    np.testing.assert_allclose(weekly["A"], [np.nan, 0.1, 1.0])
+    assert weekly["B"].isna().all()
