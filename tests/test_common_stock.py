@@ -67,6 +67,18 @@ def test_vehicles_by_hand(companies) -> None:
     assert found.tolist() == [[False, False, True, False, False, False]]
 
 
+def test_vehicles_are_told_by_what_was_known(companies) -> None:
+    caps, income = np.full((1, 6), 10e9), np.array([[0.2e9, 1e9, 1.5e9, 0.5e9, 1e9, 1e9]])
+    told = set()
+    for row in range(0, 260, 5):
+        whole = distributing_vehicles(companies, np.array([row]), caps, income, income * 5)
+        known = companies.as_of(row)
+        again = distributing_vehicles(known, np.array([row]), caps, income, income * 5)
+        assert again.tolist() == whole.tolist()
+        told.add(tuple(whole[0].tolist()))
+    assert len(told) > 1
+
+
 def test_vehicles_need_balance_sheets(make_panel) -> None:
     nothing = np.full((1, 4), NAN)
     with pytest.raises(DataError, match="no book equity"):
