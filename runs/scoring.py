@@ -260,5 +260,5 @@ def _check_neutral(
                     f"preprocess: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} known "
                     f"for no {label} asset of {config.data.dir} on any decision date, so that "
                     f"{column} cannot be neutral to it",
-                    "leave that out, or name a proxy that every class has",
+                    "leave that out, shorten its windows, or name a proxy that every class has",
                 )
