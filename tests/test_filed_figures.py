@@ -78,6 +78,24 @@ def test_cash_flows_are_the_fiscal_year_to_date() -> None:
     assert on(found, *days) == [100.0, 104.0, 110.0, 113.0, 120.0]
 
 
+def test_cash_flows_of_quarters_where_the_file_says_so() -> None:
+    filings = table(YEARS, "operating_cash_flow")
+    filings = filings.assign(cash_flow_months=filings["months"])
+    events = filed_figures(filings, ["A"], DATES)
+    found = pd.Series(Figures.of(events, (len(DATES), 1)).array("operating_cash_flow_ttm")[:, 0])
+    found.index = DATES
+    days = "2016-02-21", "2016-05-02", "2016-08-02", "2016-11-02", "2017-02-21"
+    # As for income: 100, 100 + 14 - 10, 100 + 40 - 30, 100 + 73 - 60, 120.
+    assert on(found, *days) == [100.0, 104.0, 110.0, 113.0, 120.0]
+    # To date, and said so in months: 10, 30, 60, 100 in 2015; 14, 40, 73, 120 in 2016.
+    to_date = [10.0, 30.0, 60.0, 100.0, 14.0, 40.0, 73.0, 120.0]
+    filings = filings.assign(operating_cash_flow=to_date, cash_flow_months=[3.0, 6, 9, 12] * 2)
+    events = filed_figures(filings, ["A"], DATES)
+    assert "cash_flow_months" not in events
+    found[:] = Figures.of(events, (len(DATES), 1)).array("operating_cash_flow_ttm")[:, 0]
+    assert on(found, *days) == [100.0, 104.0, 110.0, 113.0, 120.0]
+
+
 def test_half_years_count_to_date_whatever_the_figure() -> None:
     rows = [
         ("2015-06-30", "2015-08-01", 6, 45.0),

@@ -289,6 +289,9 @@ def test_columns_are_recognised_or_named(tmp_path):
         "net_income": "netincomeloss", "months": "form", "my_ratio": "myratio",
     }  # fmt: skip
     assert found.figures["months"].tolist() == [12.0, 3.0]
+    # Two lengths of periods may come of one column.
+    both = read_filings(path, FilingOptions(columns={"cash_flow_months": "form"}))
+    assert both.figures["cash_flow_months"].tolist() == [12.0, 3.0]
     left_out = read_filings(path, FilingOptions(columns={"months": ""}))
     assert sorted(left_out.figures) == ["book_equity", "net_income"]
 

@@ -13,7 +13,8 @@ from feeds.fundamentals import FUNDAMENTAL_COLUMNS
 
 __all__ = ["filed_figures"]
 
-#: Flows, and whether a quarterly report gives them for the fiscal year to date.
+#: Flows, and whether a quarterly report gives them for the fiscal year to date where nothing
+#: says what they cover.
 _FLOWS = {
     "net_income": False, "revenue": False, "operating_income": False,
     "operating_cash_flow": True, "investing_cash_flow": True, "financing_cash_flow": True,
@@ -25,7 +26,7 @@ _GROWING = ("assets", "book_equity")
 #: A fiscal year ends within so many days of a year after the one before.
 _YEAR, _SLACK = 365, 45
 #: Columns that are no figure to rank by, or that the panel has as fields of its own.
-_NO_LEVEL = (*FUNDAMENTAL_COLUMNS, "eps", "months")
+_NO_LEVEL = (*FUNDAMENTAL_COLUMNS, "eps", "months", "cash_flow_months")
 
 
 def filed_figures(
@@ -38,8 +39,9 @@ def filed_figures(
     * ``net_income_ttm``, ``revenue_ttm``, ``operating_income_ttm``, ``operating_cash_flow_ttm``,
       ``investing_cash_flow_ttm`` and ``financing_cash_flow_ttm``: twelve months, as
       :func:`feeds.filings.trailing.trailing_year` says, for 15 months after they ended. They need
-      the column ``months``. ``accruals_ttm`` is net income less operating cash flow of one and
-      the same twelve months, the latest that both have.
+      the column ``months``. Cash flows are those of the fiscal year to date, unless a column
+      ``cash_flow_months`` says what each covers. ``accruals_ttm`` is net income less operating
+      cash flow of one and the same twelve months, the latest that both have.
     * ``assets_year_ago`` and ``book_equity_year_ago``: of the period that ended a year before the
       latest known, within 45 days; not known where no filing of that period is.
 
@@ -52,37 +54,38 @@ def filed_figures(
     dates : (T,) datetime64[D] array
         Sessions.
     """
-    months = filings["months"].to_numpy(float) if "months" in filings else None
     place = _Places(filings, assets, dates)
-    out = {}
+    out, flows = {}, {}
     for name in filings.columns:
         if name in _FLOWS:
-            if months is not None:
-                reports = place.reports(filings[name].to_numpy(float), months)
-                values, period = trailing_year(reports, [(reports, _FLOWS[name])])
-                out[f"{name}_ttm"] = _valid(reports, values[0], period, dates)
+            flow = _flow(filings, place, name)
+            if flow is not None:
+                flows[name] = flow
+                values, period = trailing_year(flow[0], [flow])
+                out[f"{name}_ttm"] = _valid(flow[0], values[0], period, dates)
         elif name not in _NO_LEVEL or name in _GROWING:
             reports = place.reports(filings[name].to_numpy(float))
             if name not in _NO_LEVEL:
                 out[name] = _level(reports)
             if name in _GROWING:
                 out[f"{name}_year_ago"] = _year_ago(reports)
-    if months is not None and {*_ACCRUED} <= set(filings.columns):
-        out["accruals_ttm"] = _accruals(filings, place, months, dates)
+    if {*_ACCRUED} <= set(flows):
+        earned, received = (filings[name].to_numpy(float) for name in _ACCRUED)
+        either = place.reports(np.where(np.isnan(earned), received, earned))
+        values, period = trailing_year(either, [flows[name] for name in _ACCRUED])
+        out["accruals_ttm"] = _valid(either, values[0] - values[1], period, dates)
     return out
 
 
-def _accruals(
-    filings: pd.DataFrame, place: _Places, months: np.ndarray, dates: np.ndarray
-) -> Events:
-    """What was earned and not received, both of the same twelve months."""
-    earned, received = (filings[name].to_numpy(float) for name in _ACCRUED)
-    either = place.reports(np.where(np.isnan(earned), received, earned), months)
-    flows = [
-        (place.reports(filings[name].to_numpy(float), months), _FLOWS[name]) for name in _ACCRUED
-    ]
-    values, period = trailing_year(either, flows)
-    return _valid(either, values[0] - values[1], period, dates)
+def _flow(filings: pd.DataFrame, place: _Places, name: str) -> tuple[Reports, bool] | None:
+    """The filings that give a flow, and whether those of three months are the year to date."""
+    to_date, covers = _FLOWS[name], "months"
+    if to_date and "cash_flow_months" in filings:
+        to_date, covers = False, "cash_flow_months"
+    if covers not in filings:
+        return None
+    months = filings[covers].to_numpy(float)
+    return place.reports(filings[name].to_numpy(float), months), to_date
 
 
 class _Places:

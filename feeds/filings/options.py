@@ -9,7 +9,10 @@ from typing import Literal, get_args
 from feeds.errors import ConfigError
 from feeds.suggestions import remedy_for
 
-__all__ = ["FIGURES", "REQUIRED", "FilingOptions", "known_names", "parse_filing_options"]
+__all__ = ["FIGURES", "LENGTHS", "REQUIRED", "FilingOptions", "known_names", "parse_filing_options"]
+
+#: Lengths of periods: of flows, and of cash flows where these are not the fiscal year to date.
+LENGTHS = ("months", "cash_flow_months")
 
 #: What every filing must say.
 REQUIRED = ("symbol", "period_end", "filed")
@@ -33,6 +36,7 @@ _OTHERS = {
     "shares": ("shares_outstanding", "csho"),
     "eps": ("eps_basic", "basic_eps", "eps_diluted", "diluted_eps"),
     "months": ("period_focus", "fiscal_period", "doc_type", "form"),
+    "cash_flow_months": (),
 }
 MONEY = tuple(_MONEY)
 FIGURES = (*_MONEY, *_OTHERS)

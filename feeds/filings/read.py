@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from feeds.errors import DataError
-from feeds.filings.options import FIGURES, REQUIRED, FilingOptions, known_names
+from feeds.filings.options import FIGURES, LENGTHS, REQUIRED, FilingOptions, known_names
 from feeds.suggestions import remedy_for
 from feeds.text_table import TextTable, parse_days, parse_numbers, read_cells
 
@@ -47,7 +47,7 @@ class Filings:
         Day in whose shares `shares` and `eps` count; the day of filing where the file has none.
     figures : dict of str to (M,) float64 array
         In the file's units; NaN where it has none. `months` is the length of the period that
-        flows such as net income cover.
+        flows such as net income cover, `cash_flow_months` that of cash flows.
     line : (M,) int64 array
         Line of a text file, row of a Parquet file, from 1.
     columns : dict of str to str
@@ -111,7 +111,7 @@ def read_filings(path: str | Path, options: FilingOptions | None = None) -> Fili
         as_of = np.where(np.isnat(given), filed, given)
     figures = {}
     for ours in columns:
-        if ours == "months":
+        if ours in LENGTHS:
             figures[ours] = _months(table, columns[ours])
         elif ours not in _OURS:
             figures[ours] = parse_numbers(table, columns[ours])

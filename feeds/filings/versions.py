@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from feeds.calendars import sessions
-from feeds.filings.options import FilingOptions
+from feeds.filings.options import LENGTHS, FilingOptions
 from feeds.filings.read import Filings
 from feeds.repairs import LogPart, RepairLog
 
@@ -39,7 +39,7 @@ def keep_versions(
     filings = _without(filings, ~known, "unknown_symbol", log)
     early = filings.filed < filings.period_end
     filings = _without(filings, early, "filed_before_period_end", log)
-    figures = [values for name, values in filings.figures.items() if name != "months"]
+    figures = [values for name, values in filings.figures.items() if name not in LENGTHS]
     says = np.zeros(len(filings), dtype=bool)
     for values in figures:
         says |= np.isfinite(values)
