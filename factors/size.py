@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from factors.medians import moving_median
 from factors.ratios import scores_by_part
 from factors.registry import factor
-from factors.windows import asked_rows, check_window, is_fresh, last_known, spread
+from factors.windows import (
+    asked_rows,
+    check_window,
+    hide_stale,
+    last_known,
+    parts,
+    spread,
+    traded_reader,
+)
 from feeds.panel import Panel
 
 __all__ = ["dollar_volume", "median_dollar_volume", "small_cap"]
@@ -63,7 +72,10 @@ def dollar_volume(panel: Panel, window: int = 63, rows: np.ndarray | None = None
     """
     check_window("size", window)
     at = asked_rows(panel, rows)
-    return spread(panel, at, _minus_log(_rolling_median(panel, window, at)))
+    medians = _medians(panel, window, rows)
+    for lines in parts(*medians.shape):
+        medians[lines] = _minus_log(medians[lines])
+    return spread(panel, at, hide_stale(panel, at, medians))
 
 
 def median_dollar_volume(
@@ -86,26 +98,12 @@ def median_dollar_volume(
         where the asset has no bar within the week before.
     """
     at = asked_rows(panel, rows)
-    return spread(panel, at, _rolling_median(panel, window, at))
+    return spread(panel, at, hide_stale(panel, at, _medians(panel, window, rows)))
 
 
-def _rolling_median(panel: Panel, window: int, rows: np.ndarray) -> np.ndarray:
-    traded = panel.dollar_volume
-    needed = (window + 1) // 2
-    medians = np.empty((len(rows), panel.shape[1]))
-    for line, row in enumerate(rows):
-        medians[line] = _median(traded[max(0, row - window + 1) : row + 1].T, needed)
-    return np.where(is_fresh(panel, rows), medians, np.nan)
-
-
-def _median(values: np.ndarray, needed: int) -> np.ndarray:
-    """Median of each line of (N, W) over its known values; NaN with fewer than `needed`."""
-    ordered = np.sort(values, axis=1)  # NaN sorts last
-    known = np.isfinite(values).sum(axis=1)
-    lines = np.arange(len(values))
-    lower = ordered[lines, np.maximum(known - 1, 0) // 2]
-    upper = ordered[lines, np.minimum(known // 2, values.shape[1] - 1)]
-    return np.where(known >= needed, (lower + upper) / 2.0, np.nan)
+def _medians(panel: Panel, window: int, rows: np.ndarray | None) -> np.ndarray:
+    read = traded_reader(panel)
+    return moving_median(read, window, rows, (window + 1) // 2, panel.shape)
 
 
 def _minus_log(amounts: np.ndarray) -> np.ndarray:
