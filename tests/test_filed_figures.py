@@ -5,57 +5,15 @@ Every filing is a row (period end, day of filing, months, value); known_from is 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from feeds.figures import Figures
 from feeds.filings.figures import filed_figures
-from feeds.fundamentals import check_fundamentals
+from tests.filed_case import DATES, YEARS, on, series, table
 
 NAN = np.nan
-DATES = np.arange("2015-01-01", "2018-07-01", dtype="datetime64[D]")
-
-
-def table(rows: list[tuple], column: str = "net_income", symbol: str = "A") -> pd.DataFrame:
-    """A checked table of filings: (period_end, filed, months, value) each."""
-    frame = pd.DataFrame(rows, columns=["period_end", "filed", "months", column])
-    known = pd.to_datetime(frame["filed"]) + pd.Timedelta(days=1)
-    frame = frame.assign(
-        symbol=symbol, known_from=known.dt.strftime("%Y-%m-%d"), book_equity=NAN, shares=NAN,
-        shares_as_of=None,
-    )  # fmt: skip
-    universe = pd.DataFrame({"symbol": [symbol], "price_kind": "traded"})
-    return check_fundamentals(Path("fundamentals.csv"), frame.drop(columns="filed"), universe)
-
-
-def series(
-    rows: list[tuple], name: str = "net_income_ttm", column: str | None = None, dates=DATES
-) -> pd.Series:
-    """The figure of asset A by day."""
-    filings = table(rows, column or name.removesuffix("_ttm").removesuffix("_year_ago"))
-    events = filed_figures(filings, ["A"], dates)
-    return pd.Series(Figures.of(events, (len(dates), 1)).array(name)[:, 0], pd.Index(dates))
-
-
-def on(found: pd.Series, *days: str) -> list[float]:
-    return [float(found[np.datetime64(day)]) for day in days]
-
-
-YEARS = [
-    ("2015-03-31", "2015-05-01", 3, 10.0),
-    ("2015-06-30", "2015-08-01", 3, 20.0),
-    ("2015-09-30", "2015-11-01", 3, 30.0),
-    ("2015-12-31", "2016-02-20", 12, 100.0),
-    ("2016-03-31", "2016-05-01", 3, 14.0),
-    ("2016-06-30", "2016-08-01", 3, 26.0),
-    ("2016-09-30", "2016-11-01", 3, 33.0),
-    ("2016-12-31", "2017-02-20", 12, 120.0),
-]
 
 
 def test_a_year_and_the_quarters_since() -> None:
@@ -279,48 +237,6 @@ def test_filings_before_the_first_session_are_known_on_it() -> None:
     found = series(YEARS, dates=dates)
     assert on(found, "2016-06-01", "2016-08-02") == [104.0, 110.0]
     assert on(series(YEARS, "assets", dates=dates), "2016-06-01") == [14.0]
-
-
-FILING = st.tuples(
-    st.sampled_from([row[0] for row in YEARS] + ["2016-03-26", "2016-06-11"]),
-    # Often days apart only: a filing of the next day must not be known either.
-    st.one_of(st.integers(0, 3), st.integers(88, 95), st.integers(0, 700)),
-    st.sampled_from([3, 3, 3, 12, 6]),
-    st.integers(-50, 150).map(float),
-)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.lists(FILING, min_size=1, max_size=14), st.integers(1, len(DATES) - 1))
-def test_no_day_knows_of_a_later_filing(drawn: list[tuple], cut: int) -> None:
-    """Any filings: what is known on the first days is what it would be had the rest never come."""
-    rows = [
-        (end, str(np.datetime64(end) + after), months, value) for end, after, months, value in drawn
-    ]
-    rows = [row for row in rows if np.datetime64(row[1]) + 1 < DATES[-1]]
-    known = [row for row in rows if np.datetime64(row[1]) + 1 <= DATES[cut]]
-    for name in ("net_income_ttm", "operating_cash_flow_ttm", "assets", "assets_year_ago"):
-        if not rows or not known:
-            continue
-        whole, part = series(rows, name), series(known, name)
-        np.testing.assert_array_equal(whole.iloc[: cut + 1], part.iloc[: cut + 1])
-
-
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(st.lists(FILING, min_size=2, max_size=10), st.randoms(use_true_random=False))
-def test_assets_do_not_mix(drawn: list[tuple], random) -> None:
-    rows = [(end, str(np.datetime64(end) + after), *rest) for end, after, *rest in drawn]
-    rows = [row for row in rows if np.datetime64(row[1]) + 1 < DATES[-1]]
-    if len(rows) < 2:
-        return
-    half = len(rows) // 2
-    parts = {"A": rows[:half], "B": rows[half:]}
-    both = pd.concat([table(part, symbol=name) for name, part in parts.items()])
-    both = both.sort_values(["known_from", "period_end"], kind="stable", ignore_index=True)
-    events = filed_figures(both, ["B", "A"], DATES)["net_income_ttm"]
-    held = Figures.of({"x": events}, (len(DATES), 2)).array("x")
-    np.testing.assert_array_equal(held[:, 1], series(parts["A"]))
-    np.testing.assert_array_equal(held[:, 0], series(parts["B"]))
 
 
 @pytest.mark.parametrize("months", [3, 12])
