@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots \
-	notebook docs benchmark engines clean
+	published notebook docs benchmark engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ factors: $(READY) ## Factor returns, information coefficients and correlations
 
 plots: factors ## Every figure of the factor study, PNG and SVG
 	$(BIN)/python -m runs.export_plots --input outputs/results.pkl --out outputs/plots
+
+published: $(READY) ## Our monthly factors against the published ones, on bundled data
+	$(BIN)/python -m runs.published --data data/sp500_crypto \
+		--published data/sp500_crypto/published_monthly.csv
 
 notebook: $(READY) ## Run the notebook again and store what it shows
 	$(BIN)/python scripts/execute_notebook.py notebooks/factor_construction.ipynb
