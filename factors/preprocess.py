@@ -73,13 +73,10 @@ def winsorize_deviations(
 
     Parameters
     ----------
-    scores : (R, N) float array
     deviations : float
         Positive.
-    eligible : (R, N) bool array, optional
-        Entries that take part; all of them unless given.
-    groups : (N,) array, optional
-        Labels of columns that are treated apart.
+    scores, eligible, groups
+        As for :func:`winsorize`.
 
     Returns
     -------
@@ -147,11 +144,8 @@ def gaussian_rank(
 
     Parameters
     ----------
-    scores : (R, N) float array
-    eligible : (R, N) bool array, optional
-        Entries that take part; all of them unless given.
-    groups : (N,) array, optional
-        Labels of columns that are ranked apart.
+    scores, eligible, groups
+        As for :func:`rank_scale`.
 
     Returns
     -------
