@@ -47,8 +47,8 @@ _SECTIONS = (
         "No cross-section was broad enough for quantiles.",
     ),
     Section(
-        "How well scores rank", ("information_coefficients", "breadth"), tables.ranked_table,
-        "summary",
+        "How well scores rank", ("information_coefficients", "rank_autocorrelation", "breadth"),
+        tables.ranked_table, "summary",
         "IC is the correlation of scores with the returns that follow, from the session after "
         "the decision, and untraded from its own close. Rank corr. is that of the scores of "
         "neighbouring decisions.",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analyzers.factor_results import FactorResults
 from analyzers.figures_layout import plot_heat_map, plot_intervals
 from analyzers.figures_sleeves import plot_everywhere, plot_frontier, plot_spanning
-from analyzers.study_labels import classes_of, factor_labels, number_text, short_label
+from analyzers.study_labels import classes_of, number_text, short_label
 from analyzers.style import NEGATIVE, PORTFOLIO, percent, short_percent, styled
 
 __all__ = [
@@ -69,7 +69,7 @@ def plot_costs(results: FactorResults, asset_class: str) -> Figure:
     table = _of_class(results.summary, asset_class)
     rows = pd.DataFrame(
         {
-            "name": factor_labels(results, table),
+            "name": [short_label(results.labels.get(name, name)) for name in table["factor"]],
             "gross": table["mean_annual"],
             "net": table["net_mean_annual"],
             "cost": [percent(value, 1) for value in table["cost_annual"]],

@@ -37,6 +37,7 @@ __all__ = [
     "plot_information_coefficients",
     "plot_quantile_returns",
     "plot_quantile_turnover",
+    "plot_rank_autocorrelation",
 ]
 
 _ROLLING = 12
@@ -60,6 +61,7 @@ def build_study_figures(results: FactorResults) -> dict[str, Figure]:
         "information_coefficients": plot_information_coefficients(results),
         "quantile_returns": plot_quantile_returns(results),
         "quantile_turnover": plot_quantile_turnover(results),
+        "rank_autocorrelation": plot_rank_autocorrelation(results),
         **build_research_figures(results),
     }
     if len(results.decay):
@@ -213,6 +215,25 @@ def plot_breadth(results: FactorResults) -> Figure:
         frame(ax, (x[0], max(x[-1], x[0] + 1)), values, few_ticks(date_ticks(x)), short)
 
     return _grid(results, "Breadth", "Assets ranked at each decision", draw, head=60)
+
+
+@styled
+def plot_rank_autocorrelation(results: FactorResults) -> Figure:
+    """Rank correlation of the scores of each decision with those of the one before."""
+    table = results.ic.set_index([_keys(results.ic), "decision_date"])["rank_autocorrelation"]
+
+    def draw(ax: Axes, key: str) -> None:
+        known = table.loc[key].dropna()
+        if len(known) < 2:
+            blank(ax, "fewer than three decisions that rank the same assets")
+            return
+        x, values = days(known.index), known.to_numpy()
+        ax.plot(x, values, color=PORTFOLIO, linewidth=1.4)
+        frame(ax, (x[0], x[-1]), np.append(values, 1.0), few_ticks(date_ticks(x)), short)
+
+    title = "Rank autocorrelation"
+    subtitle = "Correlation of the ranks at each decision with those at the one before"
+    return _grid(results, title, subtitle, draw, head=60)
 
 
 def _grid(results: FactorResults, title: str, subtitle: str, draw: Draw, head: int = 84) -> Figure:

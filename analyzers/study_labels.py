@@ -71,7 +71,8 @@ def places_of(results: FactorResults) -> tuple[list[Place], int]:
     classes = classes_of(results)
     pairs = list(zip(results.summary.get("asset_class", []), results.summary.get("factor", [])))
     if len(classes) < 2:
-        places = [Place(study_key(*pair), factor_label(results, *pair), "") for pair in pairs]
+        names = results.labels
+        places = [Place(study_key(*pair), short_label(names[pair[1]]), "") for pair in pairs]
         return places, 3 if len(places) > 2 else 2
     thin = {
         (row["asset_class"], row["factor"]): f"at most {row['ranked_max']} assets ranked, "

@@ -55,11 +55,12 @@ def test_a_factor_study_gives_its_figures(tmp_path):
         "information_coefficients",
         "quantile_returns",
         "quantile_turnover",
+        "rank_autocorrelation",
         "regimes_equity",
         "score_correlation_equity",
         "spanning",
     ]
-    assert "Noise (proxy), equity" in (out / "quantile_returns.svg").read_text("utf-8")
+    assert ">Noise (proxy)<" in (out / "quantile_returns.svg").read_text("utf-8")
 
 
 def test_a_study_of_an_earlier_version_says_so(tmp_path, capsys):
