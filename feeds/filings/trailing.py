@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["DAYS_VALID", "Reports", "trailing_year"]
+__all__ = ["DAYS_VALID", "Lookup", "Reports", "trailing_year"]
 
 #: Days after the end of a period for which its twelve months are still the latest: 15 months.
 DAYS_VALID = 460
