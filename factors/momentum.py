@@ -162,6 +162,7 @@ def _residual_sums(
         tile.put(slope, beta(fit, estimation // 2))
         tile.put(mean, fit.mean)
         tile.put(market_mean, fit.other_mean)
+    # Rows that have no such past look at the first row, which has no return.
     ends = np.maximum(at - skip, 0)
     for tile, part in window_moments(read, panel.shape, lookback - skip, ends, **beside):
         line = tile.taken(slope)
@@ -172,4 +173,3 @@ def _residual_sums(
         left = np.where(left > _NOTHING * part.square, left, np.nan)
         score = part.count * excess / np.sqrt(left / (part.count - 1.0))
         tile.put(scores, np.where(part.count >= max((lookback - skip) // 2, 2), score, np.nan))
-    scores[at < skip] = np.nan

@@ -53,7 +53,8 @@ def low_volatility(
         Minus the deviation of one bar's simple return. Sessions without a bar have no return:
         the next bar's return spans them (on 24/7, a stock's Monday holds the weekend). NaN
         with fewer than `min_observations`, and where the asset has no bar within the week
-        before t.
+        before t. On XNYS a coin's return after a weekend is that of three days, so that a coin
+        is to be compared with coins.
 
     Raises
     ------

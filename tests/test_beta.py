@@ -112,6 +112,12 @@ def test_residuals_are_those_of_least_squares(make_panel) -> None:
     np.testing.assert_allclose(idiosyncratic_volatility(panel, lookback=21)[-1], -spread, rtol=1e-9)
 
 
+def test_residual_momentum_needs_a_past_as_long_as_its_skip(make_panel) -> None:
+    scores = residual_momentum(make_panel(correlated()), lookback=60, skip=50, estimation=60)
+    # Five of the ten returns of the window are enough, and row 0 has none: from row 55 on.
+    assert np.flatnonzero(np.isfinite(scores).all(axis=1))[0] == 55
+
+
 def test_a_market_that_stands_still_explains_nothing(make_panel) -> None:
     panel = make_panel(np.full((60, 3), 20.0))
     assert np.isnan(low_beta(panel, lookback=20, correlation_lookback=20)).all()

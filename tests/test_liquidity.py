@@ -60,7 +60,7 @@ def test_turnover_that_is_not_known_or_none_at_all(make_panel) -> None:
     cap = np.tile([100.0, NAN, 0.0, 100.0], (6, 1))
     volume = np.tile([1.0, 1.0, 1.0, 0.0], (6, 1))
     scores = low_turnover(make_panel(close, volume=volume, market_cap=cap), lookback=4)
-    assert np.isfinite(scores[-1]).tolist() == [True, False, False, False]
+    assert np.isnan(scores[-1]).tolist() == [False, True, True, True]
 
 
 def test_pandas_is_a_second_witness(make_panel) -> None:
