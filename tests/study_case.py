@@ -51,7 +51,7 @@ class FlatCharge:
 @functools.cache
 def two_classes(
     factors: int = 3,
-    sessions: int = 900,
+    sessions: int = 450,
     *,
     cut: int | None = None,
     names: tuple[str, ...] = (),

@@ -50,6 +50,11 @@ def study():
 
 
 @pytest.fixture(scope="module")
+def figures(study):
+    return build_study_figures(study)
+
+
+@pytest.fixture(scope="module")
 def text(study):
     return factor_sheet(study)
 
@@ -65,8 +70,8 @@ def test_the_page_is_complete_in_itself(page):
     assert all(link.startswith("#part-") or link.endswith(".csv") for link in page.links)
 
 
-def test_every_figure_of_the_study_is_on_the_page_with_words(page, study):
-    assert len(page.images) == len(build_study_figures(study))
+def test_every_figure_of_the_study_is_on_the_page_with_words(page, figures):
+    assert len(page.images) == len(figures)
     assert all(len(image["alt"]) > 30 for image in page.images)
 
 
@@ -127,8 +132,8 @@ def test_the_same_results_give_the_same_page(study, text):
     assert factor_sheet(study) == text
 
 
-def test_a_place_that_is_too_thin_says_so_in_its_panel(study):
-    drawn = svg_text(build_study_figures(study)["quantile_returns"])
+def test_a_place_that_is_too_thin_says_so_in_its_panel(study, figures):
+    drawn = svg_text(figures["quantile_returns"])
     assert "at most 3 assets ranked, 4" in drawn
     places, columns = places_of(study)
     assert columns == 2 and len(places) == 6
@@ -137,8 +142,7 @@ def test_a_place_that_is_too_thin_says_so_in_its_panel(study):
     ]  # fmt: skip
 
 
-def test_figures_show_the_numbers_of_the_tables(study):
-    figures = build_study_figures(study)
+def test_figures_show_the_numbers_of_the_tables(study, figures):
     bars = figures["quantile_returns"].axes[0].patches
     own = study.quantiles[
         (study.quantiles["asset_class"] == "crypto") & (study.quantiles["factor"] == "factor_0")
@@ -158,7 +162,7 @@ def test_figures_show_the_numbers_of_the_tables(study):
 
 
 def test_many_factors_stay_in_their_panels():
-    study = two_classes(15, 150)
+    study = two_classes(15, 60)
     growth = plot_factor_growth(study)
     rows = {round(ax.get_position().y0, 4) for ax in growth.axes}
     assert len(growth.axes) == 30 and len(rows) == 15

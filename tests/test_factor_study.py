@@ -293,7 +293,7 @@ def test_a_thin_factor_is_left_out_of_its_class_alone():
 def test_value_and_momentum_everywhere_hold_each_class_at_equal_risk():
     plain = two_classes()
     assert plain.everywhere.empty and plain.everywhere_returns.empty
-    study = two_classes(names=("value", "other", "momentum"))
+    study = two_classes(sessions=400, names=("value", "other", "momentum"))
     assert study.everywhere["portfolio"].tolist() == [
         f"{group} {name}"
         for group in ("crypto", "equity", "all")
@@ -318,7 +318,7 @@ def test_the_same_decisions_are_those_on_which_the_narrower_universe_is_broad():
     wide = {"up": np.arange(12.0).reshape(2, 6)}
     narrow = {"up": np.where([[True] * 6, [True] * 3 + [False] * 3], wide["up"], np.nan)}
     groups = {"a": np.arange(6) < 3, "b": np.arange(6) >= 3, "all": np.ones(6, dtype=bool)}
-    kept = same_decisions(wide, narrow, groups, 2)["up"]
+    kept = same_decisions(wide, narrow, groups, 3)["up"]
     np.testing.assert_array_equal(kept[0], wide["up"][0])
     np.testing.assert_array_equal(kept[1], [6.0, 7.0, 8.0, np.nan, np.nan, np.nan])
 
@@ -332,7 +332,7 @@ def test_a_summary_alone_is_that_of_the_whole_study():
 
 
 def test_later_data_change_no_net_return_and_no_decision():
-    whole, cut = two_classes(), two_classes(cut=500)
+    whole, cut = two_classes(), two_classes(cut=300)
     same = cut.net_returns.index
     for name in ("factor_returns", "net_returns", "market_returns"):
         pd.testing.assert_frame_equal(
@@ -343,7 +343,7 @@ def test_later_data_change_no_net_return_and_no_decision():
     columns = ["decision_date", "asset_class", "factor", "ranked", "turnover_half", "cost"]
     done = cut.ic[cut.ic["turnover_half"].notna()][columns]
     merged = done.merge(whole.ic[columns], on=columns[:3], suffixes=("", "_whole"))
-    assert len(merged) == len(done) > 400
+    assert len(merged) == len(done) > 200
     assert merged["cost"].tolist() == merged["cost_whole"].tolist()
 
 
@@ -363,7 +363,7 @@ def test_trades_by_hand():
 def test_the_page_of_the_study_defines_every_file_and_column():
     text = (Path(__file__).parents[1] / "docs" / "factor_study.md").read_text(encoding="utf-8")
     words = set(re.findall(r"[a-z_0-9]+", text))
-    study = two_classes(names=("value", "other", "momentum"))
+    study = two_classes(sessions=400, names=("value", "other", "momentum"))
     universes = side_by_side({"full": study.summary})
     for file, table in replace(study, universes=universes).tables().items():
         assert f"`{file}.csv`" in text

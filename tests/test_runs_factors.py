@@ -301,7 +301,7 @@ def test_a_factor_that_the_configuration_lacks_is_computed_with_its_defaults(
 ) -> None:
     monkeypatch.chdir(ROOT)
     out = str(tmp_path / "results.pkl")
-    given = ["--quiet", "--start", "2015-01-01", "--out", out, "--horizon", "5"]
+    given = ["--quiet", "--no-tearsheet", "--start", "2015-01-01", "--out", out, "--horizon", "5"]
     assert command.main([*given, "--factors", "volatility"]) == 0
     assert FactorResults.load(Path(out)).summary["factor"].tolist() == ["volatility"]
 
