@@ -9,9 +9,9 @@ from factors.registry import factor
 from factors.windows import (
     asked_rows,
     check_window,
-    close_before,
-    is_fresh,
+    growth_between,
     last_known,
+    parts,
     spread,
 )
 from feeds.panel import Panel
@@ -173,8 +173,10 @@ def long_run_return(
     skip = usual[1] if skip is None else skip
     check_window("value", lookback, skip)
     at = asked_rows(panel, rows)
-    growth = close_before(panel, at, skip) / close_before(panel, at, lookback)
-    return spread(panel, at, np.where(is_fresh(panel, at), -np.log(growth), np.nan))
+    scores = growth_between(panel, at, lookback, skip)
+    for lines in parts(*scores.shape):
+        np.negative(np.log(scores[lines], out=scores[lines]), out=scores[lines])
+    return spread(panel, at, scores)
 
 
 def _yield(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
