@@ -15,7 +15,7 @@ from analyzers.information import information_coefficients, overlap_lags, summar
 from analyzers.metrics import sharpe_ratio
 from analyzers.regression import newey_west_mean
 from analyzers.research_measures import Measure
-from analyzers.research_tests import DETECTED, detectable_sharpe, p_of_t
+from analyzers.research_tests import DETECTED, p_of_t, smallest_sharpe
 from analyzers.study_part import StudyData, StudyRules
 from analyzers.study_sleeves import weekly_returns
 from factors.holdings import Endings, holding_returns
@@ -198,7 +198,7 @@ def _earning(spread: _Spread) -> dict[str, Any]:
         "spread_p": p_of_t(t_stat, len(gross)),
         "spread_trimmed_annual": _trimmed_mean(gross) * _WEEKS,
         "sharpe": _sharpe(spread.gross),
-        "sharpe_detectable": detectable_sharpe(years),
+        "sharpe_detectable": smallest_sharpe(years),
         "spread_net_annual": float(spread.net.mean()) * _WEEKS,
         "sharpe_net": _sharpe(spread.net),
         "turnover_half_annual": spread.turnover_annual,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyzers.frontier import efficient_frontier
-from analyzers.research_sleeve import WEEKS, Witness
+from analyzers.research_witness import WEEKS, Witness
 from analyzers.style import (
     LINE,
     MUTED,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzers.research_words import by_verdict, cell, joined, number, per_cent, span
+from analyzers.research_words import by_verdict, cell, joined, number, p_text, per_cent, span
 
 __all__ = ["Findings", "render_page", "wrapped"]
 
@@ -235,7 +235,13 @@ def render_page(findings: Findings) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"pc": per_cent, "num": number, "joined": joined, "lower_first": _inside}
+    environment.filters |= {
+        "pc": per_cent,
+        "num": number,
+        "p": p_text,
+        "joined": joined,
+        "lower_first": _inside,
+    }
     environment.globals |= {"cell": cell, "span": span}
     return wrapped(environment.get_template("research.md.j2").render(f=findings))
 

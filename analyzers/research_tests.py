@@ -9,7 +9,7 @@ import numpy as np
 __all__ = [
     "DETECTED",
     "benjamini_hochberg",
-    "detectable_sharpe",
+    "smallest_sharpe",
     "holm",
     "p_of_t",
 ]
@@ -63,7 +63,7 @@ def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
     return _adjusted(p_values, stepped)
 
 
-def detectable_sharpe(years: float) -> float:
+def smallest_sharpe(years: float) -> float:
     """Sharpe ratio a year that a sample finds four times out of five, at 5 % two-sided.
 
     A ratio's standard error is about one over the root of the years (Lo, 2002, of independent

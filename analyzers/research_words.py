@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-__all__ = ["by_verdict", "cell", "joined", "number", "per_cent", "span"]
+__all__ = ["by_verdict", "cell", "joined", "number", "p_text", "per_cent", "span"]
 
 _MINUS, _NARROW = "\u2212", "\u202f"
 _NOTHING = "\u2013"
@@ -32,6 +32,14 @@ def cell(value: float, t_stat: float, digits: int = 3, *, share: bool = False) -
     """A figure with its t-statistic: ``0.048 (2.3)``."""
     text = per_cent(value, 0) if share else number(value, digits)
     return text if text == _NOTHING else f"{text} ({number(t_stat, 1)})"
+
+
+def p_text(value: float, digits: int = 3) -> str:
+    """A p-value: ``0.0002`` is ``<0.001``; NaN is a dash."""
+    least = 10.0**-digits
+    if value is not None and 0.0 <= value < least / 2.0:
+        return f"<{least:.{digits}f}"
+    return number(value, digits)
 
 
 def joined(names: Sequence[str], last: str = "and") -> str:

@@ -17,7 +17,7 @@ from runs.command import add_common_arguments, configure_logging, main_guard
 
 if TYPE_CHECKING:
     from analyzers.research_page import Findings
-    from analyzers.research_sleeve import Witness
+    from analyzers.research_witness import Witness
     from runs.research_parts import Studied
 
 __all__ = ["main", "research"]

@@ -12,19 +12,17 @@ import pandas as pd
 
 from analyzers.regression import newey_west_mean
 from analyzers.research_carry import STUDY_COLUMNS, StudyFound, study_sample
+from analyzers.research_correlation import correlation_table, tail_table
 from analyzers.research_measures import MEASURES
 from analyzers.research_page import Findings
 from analyzers.research_sleeve import (
-    WEEKS,
-    Witness,
-    correlation_table,
     half_table,
     max_sharpe_table,
     sleeve_table,
     spanning_table,
-    tail_table,
 )
 from analyzers.research_verdicts import carry_table, with_adjusted
+from analyzers.research_witness import WEEKS, Witness
 from runs.research_samples import Sample, load_sample, make_set, score_sample
 from runs.research_witness import (
     coin_weeks,

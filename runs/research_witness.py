@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analyzers.research_carry import StudyFound
-from analyzers.research_sleeve import Witness
 from analyzers.research_weeks import coin_factor_weeks, french_weeks, weekly_closes
+from analyzers.research_witness import Witness
 from analyzers.study_sleeves import weekly_returns
 from factors.holdings import holding_returns
 from feeds.errors import DataError
@@ -88,7 +88,8 @@ def fund_witness(sample: Sample) -> Witness:
     )
     stocks = weekly_closes(funds)
     label = "Factor funds and bitcoin"
-    return Witness.of("funds", label, stocks, weekly_closes(coin), stocks.mean(axis=1))
+    past = stocks.mean(axis=1)
+    return Witness.of("funds", label, stocks, weekly_closes(coin), past, invested=True)
 
 
 def market_weeks(sample: Sample, floors: Floors | None = None) -> pd.Series:

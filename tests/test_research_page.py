@@ -13,7 +13,7 @@ import pytest
 from analyzers.research_carry import study_sample
 from analyzers.research_measures import MEASURES
 from analyzers.research_page import Findings, render_page, wrapped
-from analyzers.research_words import by_verdict, cell, joined, number, per_cent, span
+from analyzers.research_words import by_verdict, cell, joined, number, p_text, per_cent, span
 from runs.research_parts import Studied, findings_of
 from runs.research_samples import load_sample, score_sample
 from runs.research_witness import fund_witness
@@ -32,6 +32,11 @@ def test_numbers_as_text():
     assert cell(0.0481, -2.25) == f"0.048 ({MINUS}2.2)"
     assert cell(-4.06, 3.0, share=True) == f"{MINUS}406{NARROW}% (3.0)"
     assert cell(np.nan, 1.0) == "\u2013"
+
+
+def test_p_values_as_text():
+    assert p_text(0.0004) == "<0.001" and p_text(0.0006) == "0.001" and p_text(0.0421) == "0.042"
+    assert p_text(0.004, 2) == "<0.01" and p_text(1.0, 2) == "1.00" and p_text(np.nan) == "\u2013"
 
 
 def test_lists_and_spans_as_text():
@@ -87,6 +92,68 @@ def test_verdicts_make_a_sentence():
     )
 
 
+def study_lines(*lines):
+    tests = ["ic_p", "spread_p", "ic_holm", "spread_holm", "ic_fdr", "spread_fdr"]
+    means = ["spread_annual", "spread_net_annual"]
+    names = ["sample", "universe", "measure", "label", *tests, *means]
+    return pd.DataFrame(list(lines), columns=names)
+
+
+def test_tests_are_counted_and_corrections_apart():
+    studies = study_lines(
+        ("us", "full", "a", "A", 0.01, 0.2, 0.03, 0.4, 0.02, 0.3, 0.10, 0.07),
+        ("us", "full", "b", "B, long", 0.04, np.nan, 0.12, np.nan, 0.05, np.nan, 0.30, 0.29),
+        ("coins", "full", "a", "A", 0.051, 0.9, 0.2, 0.9, 0.1, 0.9, 0.5, 0.4),
+    )
+    found = dataclasses.replace(nothing(), studies=studies)
+    assert found.tests == 5
+    assert found.survivors == {"alone": 2, "holm": 1, "fdr": 2}
+    assert found.count_tests("us", "full") == {"all": 3, "alone": 2}
+    assert found.count_tests("sp500", "full") == {"all": 0, "alone": 0}
+    # Costs of 3 and of 1 % a year.
+    costs = found.costs("us", "full")
+    assert costs["median"] == pytest.approx(0.02) and costs["most"] == pytest.approx(0.03)
+    assert costs["label"] == "A" and found.costs("sp500", "full") is None
+
+
+def test_out_of_sample_counts_what_is_significant_either_way():
+    best = pd.DataFrame(
+        [
+            ("w", "in_sample", 1.0, 2.0, 0.001),
+            ("w", "expanding", 1.0, 2.0, 0.04),
+            ("w", "halves", 2.0, 1.0, 0.01),
+            ("v", "expanding", 1.0, 2.0, 0.5),
+            ("v", "halves", np.nan, np.nan, np.nan),
+        ],
+        columns=["witness", "rule", "without", "with", "p_value"],
+    )
+    found = dataclasses.replace(nothing(), best=best)
+    assert found.out_of_sample == {"all": 3, "better": 1, "worse": 1}
+
+
+def test_correlations_beyond_zero_are_counted_without_the_mix():
+    lines = [
+        ("published", coin, stock, "all", value, value - 0.1, value + 0.1)
+        for coin, stock, value in (
+            ("CSMB", "SMB", 0.05), ("CMOM", "UMD", 0.3), ("CMKT", "SMB", -0.2), ("CMKT", "mix", 0.5)
+        )
+    ]  # fmt: skip
+    columns = ["witness", "coin", "stock", "regime", "correlation", "low", "high"]
+    found = dataclasses.replace(nothing(), correlations=pd.DataFrame(lines, columns=columns))
+    assert found.beyond_zero == {"all": 3, "beyond": 2, "size": 0.05, "momentum": 0.3}
+
+
+def test_the_furthest_correlation_is_of_a_market_of_coins():
+    lines = [
+        ("a", "CMKT", "mix", "all", 0.1), ("a", "CMOM", "mix", "all", 0.9),
+        ("b", "BTC", "mix", "all", -0.3), ("b", "BTC", "mix", "bear", 0.8),
+        ("b", "BTC", "Market", "all", 0.7),
+    ]  # fmt: skip
+    columns = ["witness", "coin", "stock", "regime", "correlation"]
+    found = dataclasses.replace(nothing(), correlations=pd.DataFrame(lines, columns=columns))
+    assert found.largest["witness"] == "b" and found.largest["correlation"] == -0.3
+
+
 def test_every_table_has_a_file():
     tables = nothing().tables()
     frames = [field.name for field in dataclasses.fields(Findings) if field.type == "pd.DataFrame"]
@@ -109,7 +176,7 @@ def test_the_committed_page_agrees_with_the_bundled_stocks(page):
     for r in table.to_dict("records"):
         cells = (
             r["label"], str(r["decisions"]), number(r["ranked_median"], 0),
-            cell(r["ic_mean"], r["ic_t"]), number(r["ic_p"], 3), "holm",
+            cell(r["ic_mean"], r["ic_t"]), p_text(r["ic_p"]), "holm",
             cell(r["spread_annual"], r["spread_t"], share=True), number(r["sharpe"]),
             per_cent(r["spread_net_annual"]), number(r["sharpe_net"]),
             number(r["turnover_half_annual"], 0),
@@ -131,7 +198,7 @@ def test_the_committed_page_agrees_with_the_bundled_funds(page):
         assert not differences(table_lines(ours, heading)[name], table_lines(page, heading)[name])
     lines = [line for line in page.splitlines() if line.startswith("| Factor funds and bitcoin")]
     mine = [line for line in ours.splitlines() if line.startswith("| Factor funds and bitcoin")]
-    assert len(mine) == 14 and not differences("\n".join(mine), "\n".join(lines))
+    assert len(mine) == 15 and not differences("\n".join(mine), "\n".join(lines))
 
 
 def test_the_committed_page_has_its_figures(page):

@@ -18,7 +18,8 @@ from analyzers.research_figures import (
     plot_spreads,
 )
 from analyzers.research_measures import MEASURES
-from analyzers.research_sleeve import Witness, sleeve_table
+from analyzers.research_sleeve import sleeve_table
+from analyzers.research_witness import Witness
 from configs.load import load_config
 from factors.registry import get_factor
 from feeds.errors import DataError

@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzers.research_correlation import correlation_table, tail_table
 from analyzers.research_sleeve import (
-    Witness,
-    correlation_table,
     half_table,
     max_sharpe_table,
     sleeve_table,
     spanning_table,
-    tail_table,
 )
+from analyzers.research_witness import Witness
 
 
 def witness(stocks, coins, past=None):
@@ -150,7 +149,28 @@ def test_spanning_finds_what_was_put_in():
 def test_in_sample_coins_never_lower_the_largest_sharpe_ratio():
     table = max_sharpe_table(random_witness(), seed=2).set_index("rule")
     assert table.loc["in_sample", "with"] >= table.loc["in_sample", "without"]
-    assert list(table.index) == ["in_sample", "adjusted", "expanding", "halves"]
+    rules = ["in_sample", "adjusted", "inverse_volatility", "expanding", "halves"]
+    assert list(table.index) == rules
+    assert table["detectable"].notna().tolist() == [True] + [False] * 4
+    assert table["p_value"].isna().tolist() == [False, True, False, False, False]
+
+
+def test_the_frontier_is_tested_where_all_is_invested():
+    made = random_witness()
+    assert spanning_table(made)["p_spanning"].isna().all()
+    # Funds of a market and a coin that is half of each of two funds, and noise of no mean: the
+    # frontier stays where it is.
+    rng = np.random.default_rng(9)
+    funds = pd.DataFrame(rng.normal(0.002, 0.02, (300, 2)), columns=["A", "B"])
+    spanned = {"C": 0.5 * funds["A"] + 0.5 * funds["B"] + rng.normal(0.0, 0.05, 300)}
+    other = {"C": rng.normal(0.05, 0.05, 300)}
+
+    def p_value(coins):
+        made = witness(funds, coins)
+        invested = Witness.of("made", "", made.stocks, made.coins, made.past, invested=True)
+        return spanning_table(invested)["p_spanning"].iloc[0]
+
+    assert p_value(spanned) > 0.1 and p_value(other) < 1e-6
 
 
 def test_draws_depend_on_the_seed_alone():

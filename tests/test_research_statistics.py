@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from analyzers.research_measures import MEASURES, measures_of
 from analyzers.research_tests import (
     benjamini_hochberg,
-    detectable_sharpe,
     holm,
     p_of_t,
+    smallest_sharpe,
 )
 from analyzers.research_verdicts import carry_table, sign_word, verdict_of, with_adjusted
 from analyzers.research_weeks import coin_factor_weeks, french_weeks, weekly_closes
@@ -62,9 +62,9 @@ def test_p_of_t():
     assert math.isnan(p_of_t(np.nan, 50)) and math.isnan(p_of_t(2.0, 1))
 
 
-def test_detectable_sharpe():
-    assert detectable_sharpe(4.0) == pytest.approx((1.959964 + 0.841621) / 2.0)
-    assert math.isnan(detectable_sharpe(0.0))
+def test_smallest_sharpe():
+    assert smallest_sharpe(4.0) == pytest.approx((1.959964 + 0.841621) / 2.0)
+    assert math.isnan(smallest_sharpe(0.0))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,12 @@ def test_carry_table_by_hand():
 def test_a_measure_without_a_test_is_too_thin():
     line = pd.Series(study("coins", "full", "size", np.nan, np.nan, np.nan, np.nan, np.nan))
     assert sign_word(line, "ic", 0.05) == ""
+
+
+@pytest.mark.parametrize(("p", "word"), [(0.05, "yes"), (0.051, "?"), (0.02, "yes!")])
+def test_words_turn_at_the_level(p, word):
+    line = pd.Series({"ic_p": p, "ic_t": 2.0, "ic_holm": 0.05 if p == 0.02 else 0.051})
+    assert sign_word(line, "ic", 0.05) == word
 
 
 def test_measures_of_a_panel_need_its_fields(make_panel):
