@@ -85,6 +85,21 @@ def test_perfect_ranks_have_an_ic_of_one():
     assert np.isnan(line["ic_t"]) and np.isnan(line["ic_p"])
 
 
+def test_four_weeks_ahead_is_a_look_four_times_as_far():
+    days = 7 * 12
+    turn = np.where(np.arange(days) < 40, 1.0, -3.0)[:, None]
+    marks = np.cumprod(1.0 + 0.001 * turn * np.array([4.0, 3.0, 2.0, 1.0]), axis=0)
+    scores = [[4, 3, 2, 1]] * 4
+    dates = np.datetime64("2020-01-05") + np.arange(days)
+    data = StudyData(marks, dates, np.arange(0, 28, 7), np.arange(4))
+    given = SampleScores("coins", "full", {MEASURE: np.array(scores, dtype=float)}, data, RULES)
+    line = study_sample(given).table.iloc[0]
+    # A week ahead of every decision the order stands. Four weeks from the day after, to rows 29,
+    # 36, 43 and 50: of the third, 24 days up and 4 thrice as steep down, of the last 17 and 11.
+    assert line["ic_mean"] == pytest.approx(1.0)
+    assert line["ic_month_mean"] == pytest.approx((1.0 + 1.0 + 1.0 - 1.0) / 4)
+
+
 def test_thin_decisions_are_left_out():
     scores = np.array([[4, 3, 2, 1]] * 6, dtype=float)
     scores[:3, 0] = np.nan

@@ -177,6 +177,7 @@ def test_the_committed_page_agrees_with_the_bundled_stocks(page):
         cells = (
             r["label"], str(r["decisions"]), number(r["ranked_median"], 0),
             cell(r["ic_mean"], r["ic_t"]), p_text(r["ic_p"]), "holm",
+            cell(r["ic_month_mean"], r["ic_month_t"]),
             cell(r["spread_annual"], r["spread_t"], share=True), number(r["sharpe"]),
             per_cent(r["spread_net_annual"]), number(r["sharpe_net"]),
             number(r["turnover_half_annual"], 0),
