@@ -150,6 +150,8 @@ def test_figures_show_the_numbers_of_the_tables(study, figures):
     np.testing.assert_allclose(
         [bar.get_height() for bar in bars[:4]], own["mean_annual"].to_numpy()[:4]
     )
+    dots = figures["quantile_returns"].axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(dots, own["net_mean_annual"].to_numpy()[:4])
     grown = figures["factor_growth"].axes[0].lines[0].get_ydata()
     known = study.factor_returns["crypto factor_0"].dropna()
     assert grown[-1] == pytest.approx((1.0 + known).prod())
@@ -214,5 +216,7 @@ def test_findings_count_what_the_tables_say(study):
         text.startswith(f"Equity: {gross} of 3 portfolios earned") and f", {net} after." in text
         for text in said
     )
+    best = own.loc[own["net_t"].idxmax()]
+    assert any(f"is that of {best['label']}, equity, " in text for text in said)
     assert "Too thin at every decision, and left out: Factor number 1, crypto." in said
     assert any(text.startswith("Beside equity, crypto moves the largest Sharpe") for text in said)
