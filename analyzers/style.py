@@ -83,7 +83,7 @@ _BELOW = {"ha": "center", "va": "top"}
 _BESIDE = {"ha": "right", "va": "center_baseline"}
 # Sizes are pixels: at 72 dots an inch a point is one. Hinting is off because it costs a
 # third of the time of drawing text and is invisible at this size.
-_RC = {
+_HOUSE = {
     "figure.dpi": 72,
     "savefig.dpi": 72,
     "font.family": [SANS],
@@ -97,6 +97,10 @@ _RC = {
     "svg.fonttype": "none",
     "svg.hashsalt": "factor-investing-crypto-twist",
 }
+#: Settings of the process, not of a picture.
+_PROCESS = ("backend", "docstring", "interactive", "timezone", "tk.", "toolbar", "webagg")
+#: Everything else, so that no user's file and no other library changes a picture.
+_RC = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(_PROCESS)} | _HOUSE
 
 
 def styled(function: Callable) -> Callable:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,6 +111,15 @@ def test_same_bytes_whatever_hash_seed_and_time_zone(tmp_path):
         )
         digests.add(done.stdout)
     assert len(digests) == 1
+
+
+def test_settings_of_other_libraries_change_no_picture():
+    table = pd.DataFrame({"a": [0.1, -0.2, 0.3]}, index=pd.bdate_range("2020-01-01", periods=3))
+    plain = png_bytes(plot_growth(table, {"a": ("#0072b2", "-")}, "Growth"))
+    others = {"lines.solid_capstyle": "butt", "axes.axisbelow": False, "axes.linewidth": 3.0,
+              "grid.linewidth": 4.0, "xtick.major.size": 9.0, "font.size": 20.0}  # fmt: skip
+    with mpl.rc_context(others):
+        assert png_bytes(plot_growth(table, {"a": ("#0072b2", "-")}, "Growth")) == plain
 
 
 def test_growth_starts_at_one_before_the_first_session():
