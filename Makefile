@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots \
-	published notebook docs benchmark engines clean
+	published research notebook docs benchmark engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ plots: factors ## Every figure of the factor study, PNG and SVG
 published: $(READY) ## Our monthly factors against the published ones, on bundled data
 	$(BIN)/python -m runs.published --data data/sp500_crypto \
 		--published data/sp500_crypto/published_monthly.csv
+
+research: $(READY) ## The research report: page, figures and tables (needs ../shared/data)
+	$(BIN)/python -m runs.research
 
 notebook: $(READY) ## Run the notebook again and store what it shows
 	$(BIN)/python scripts/execute_notebook.py notebooks/factor_construction.ipynb
