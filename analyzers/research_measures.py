@@ -52,9 +52,15 @@ class Measure:
         return all(panel.available(name) for name in self.entry.fields)
 
 
-def _window(sessions: int, days: int, **more: int) -> dict[str, dict[str, int]]:
-    """One lookback in sessions of an exchange, and in days."""
-    return {"XNYS": {"lookback": sessions, **more}, "24/7": {"lookback": days, **more}}
+def _window(
+    sessions: int, days: int, skip: tuple[int, int] | None = None
+) -> dict[str, dict[str, int]]:
+    """One lookback, and what it skips, in sessions of an exchange and in days."""
+    given = {"XNYS": {"lookback": sessions}, "24/7": {"lookback": days}}
+    if skip is not None:
+        for parameters, skipped in zip(given.values(), skip):
+            parameters["skip"] = skipped
+    return given
 
 
 def _beta(sessions: int, days: int) -> dict[str, dict[str, int]]:
@@ -68,7 +74,7 @@ def _beta(sessions: int, days: int) -> dict[str, dict[str, int]]:
 #: of the literature little would be left of samples that are two and three years long.
 MEASURES: tuple[Measure, ...] = (
     Measure("momentum_12_1", "Momentum, 12-1 months", "momentum"),
-    Measure("momentum_3w", "Momentum, 3 weeks", "momentum", None, _window(15, 21, skip=0)),
+    Measure("momentum_3w", "Momentum, 3 weeks", "momentum", None, _window(15, 21, skip=(0, 0))),
     Measure("high_52w", "52-week high", "high_52w"),
     Measure("reversal_1w", "Reversal, 1 week", "short_term_reversal", None, _window(5, 7)),
     Measure("size", "Size (small)", "size"),
@@ -80,6 +86,10 @@ MEASURES: tuple[Measure, ...] = (
     Measure("max_return", "Low maximum return", "max_return"),
     Measure("illiquidity", "Illiquidity", "illiquidity", None, _window(63, 91)),
     Measure("share_turnover", "Low turnover", "share_turnover", None, _window(63, 91)),
+    Measure("value_2y", "Value (long-run return, years 2 to 1)", "value", "long_run_return",
+            _window(504, 730, skip=(252, 365))),
+    Measure("value_5y", "Value (long-run return, years 5 to 1)", "value", "long_run_return",
+            both=False),
     Measure("value", "Book to market", "value", both=False),
     Measure("profitability", "Profitability", "profitability", both=False),
     Measure("investment", "Low investment", "investment", both=False),
