@@ -27,7 +27,7 @@ test: $(READY) lint ## Lint, import contracts and all tests that take seconds, o
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: $(READY) peers ## The suites that take minutes, on two cores
-	$(BIN)/python -m pytest -m "slow and not exhaustive" -n 2
+	$(BIN)/python -m pytest -m "slow and not exhaustive" -n 2 --dist loadgroup
 
 test-exhaustive: $(READY) ## Every deliberate fault, and ordinary scripts on further panels
 	$(BIN)/python -m pytest -m exhaustive -n 2

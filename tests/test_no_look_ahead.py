@@ -122,7 +122,13 @@ def test_the_future_changes_nothing_up_to_a_gap(how, whole, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["cut", "scrambled"])
 @pytest.mark.parametrize(("name", "date"), CASES)
-def test_the_future_changes_nothing(name, date, how, whole, tmp_path):
-    check(name, date, how, whole, tmp_path)
+def test_a_future_of_other_numbers_changes_nothing(name, date, whole, tmp_path):
+    check(name, date, "scrambled", whole, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("name", "date"), CASES)
+def test_a_future_that_is_not_there_changes_nothing(name, date, whole, tmp_path):
+    check(name, date, "cut", whole, tmp_path)

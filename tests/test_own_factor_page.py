@@ -20,6 +20,8 @@ FILES = {
     for language, text in BLOCKS
     if language in ("python", "yaml")
 }
+#: One process runs the page: the others would run it again.
+pytestmark = pytest.mark.xdist_group("own_factor_page")
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
 
 
