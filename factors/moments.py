@@ -1,31 +1,28 @@
 """Moments of moving windows, without a digit lost to a large mean or to what has left them.
 
-Sums are the totals of :mod:`factors.tiles`, of values less a constant near them: row t does not
-depend on what stands beyond its window but for the last bits of rounding. Where the constant is
-far from the mean of a window, which the sums themselves show, the window is computed once more,
-by itself and in two passes; so what is constant has a variance of exactly 0.
+:mod:`factors.kernels` sums values less a constant near them: row t does not depend on what
+stands beyond its window but for the last bits of rounding. Where the constant is far from the
+mean of a window, which the sums themselves show, the window is computed once more, by itself and
+in two passes; so what is constant has a variance of exactly 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from factors.tiles import Columns, Counts, Read, Tile, Totals, gaps, tiles_of
+from factors.tiles import Read, Tile, tiles_of
 
 __all__ = ["Moments", "beta", "correlation", "covariance", "deviation", "window_moments"]
 
-#: A window whose squares exceed its variance so many times is computed once more.
-_ILL = 100.0
-#: Cells of such windows that are held at a time.
-_CELLS = 1 << 20
 
-
+@dataclass
 class Moments:
     """Moments of windows, over the rows on which all of their series are known.
 
-    Arrays of shape (R, K), or such that broadcast to it. Where `count` is 0 they say nothing.
+    Arrays of shape (R, K). Where `count` is 0 they say nothing.
 
     Parameters
     ----------
@@ -41,25 +38,20 @@ class Moments:
         Sum of the products of both deviations.
     """
 
-    __slots__ = ("count", "total", "mean", "square", "other_mean", "other_square", "cross")
-
-    def __init__(
-        self,
-        count: np.ndarray,
-        total: np.ndarray,
-        mean: np.ndarray,
-        square: np.ndarray | None = None,
-        other_mean: np.ndarray | None = None,
-        other_square: np.ndarray | None = None,
-        cross: np.ndarray | None = None,
-    ) -> None:
-        self.count, self.total, self.mean, self.square = count, total, mean, square
-        self.other_mean, self.other_square, self.cross = other_mean, other_square, cross
+    count: np.ndarray
+    total: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray | None = None
+    other_mean: np.ndarray | None = None
+    other_square: np.ndarray | None = None
+    cross: np.ndarray | None = None
 
 
 def deviation(moments: Moments, least: int = 2) -> np.ndarray:
     """Sample standard deviation; NaN with fewer than `least` rows known, or fewer than two."""
-    return _where(moments, least, np.sqrt(moments.square / (moments.count - 1.0)))
+    from factors.kernels import deviation
+
+    return deviation(moments.count, moments.square, max(least, 2))
 
 
 def covariance(moments: Moments, least: int = 2) -> np.ndarray:
@@ -75,7 +67,8 @@ def correlation(moments: Moments, least: int = 2) -> np.ndarray:
 
 def beta(moments: Moments, least: int = 2) -> np.ndarray:
     """Slope on the other series; NaN where that does not vary."""
-    return _where(moments, least, moments.cross / _positive(moments.other_square))
+    varies = moments.other_square > 0.0
+    return _where(moments, least, moments.cross / np.where(varies, moments.other_square, np.nan))
 
 
 def window_moments(
@@ -112,131 +105,39 @@ def window_moments(
     squares : bool
         Whether more than the means is wanted.
     """
-    source = _Source(read, other, centre, squares)
-    for tile in tiles_of(shape, window, rows, columns, source.planes):
-        totals, count = source.totals(tile)
-        for part in tile.parts(totals.shape[3]):
-            known = part.pick(count)[0].astype(np.float64)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                yield part, source.moments(part, part.pick(totals), known)
+    from factors import kernels
 
+    planes, kinds = (6, 7) if other is not None else (3, 4) if squares else (2, 3)
+    beside = np.zeros(shape[0]) if other is None else np.ascontiguousarray(other)
 
-class _Source:
-    """Values and their products, and the totals that one tile leaves to the next."""
-
-    def __init__(
-        self,
-        read: Read,
-        other: np.ndarray | None,
-        centre: np.ndarray | None,
-        squares: bool,
-    ) -> None:
-        self._read, self._other, self._centre, self._squares = read, other, centre, squares
-        self.planes = 1 if not squares else 2 if other is None else 5
-        self._sums, self._counts = Totals(), Counts()
-
-    def totals(self, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-        """(W, P, G, K) sums of values and products, and (W, 1, G, K) rows that they are of."""
-        before = gone = None
-        if self._sums.starts(tile) and tile.first:
-            before, gone = self._values(tile.before())
-        planes, unknown = self._values(tile)
-        shape = tile.blocks, tile.window, planes.shape[3]
-        count = self._counts.of(tile, shape, unknown, gone)
-        return self._sums.of(tile, planes, before), count
-
-    def moments(self, part: Tile, totals: np.ndarray, count: np.ndarray) -> Moments:
-        """Moments from (P, R, K) sums."""
-        share = 1.0 / np.maximum(count, 1.0)
-        mean = totals[0] * share
-        found = Moments(count, totals[0], mean)
-        if self._squares:
-            found.square = totals[1] - totals[0] * mean
-            ill = found.square * _ILL < totals[1]
-            if self._other is not None:
-                found.other_mean = totals[2] * share
-                found.other_square = totals[3] - totals[2] * found.other_mean
-                found.cross = totals[4] - totals[0] * found.other_mean
-                ill |= found.other_square * _ILL < totals[3]
-            # A single row has no variance that anyone would ask for.
-            ill &= count > 1.0
-            if ill.any():
-                self._mend(part, ill, found)
-        if self._centre is not None:
-            found.mean = mean + self._centre[part.columns]
-        return found
-
-    def _values(self, tile: Tile) -> tuple[np.ndarray, np.ndarray | None]:
-        """(W, P, G, K) values and products, 0 where not known, and (G, W, K) where that is."""
-        values = tile.values(self._read)
-        blocks, window, width = values.shape
-        planes = np.empty((window, self.planes, blocks, width))
-        # Seen as the values stand: by block, row and column.
-        seen = planes.transpose(1, 2, 0, 3)
-        base = seen[0]
-        np.subtract(values, 0.0 if self._centre is None else self._centre[tile.columns], out=base)
-        unknown = gaps(base)
-        if self._other is not None:
-            seen[2] = tile.values(self._beside)
-            absent = gaps(seen[2])
-            if absent is not None:
-                unknown = absent if unknown is None else unknown | absent
-            if unknown is not None:
-                np.copyto(seen[2], 0.0, where=unknown)
-        if unknown is not None:
-            np.copyto(base, 0.0, where=unknown)
-        if self._squares:
-            np.multiply(base, base, out=seen[1])
-        if self._other is not None:
-            np.multiply(seen[2], seen[2], out=seen[3])
-            np.multiply(base, seen[2], out=seen[4])
-        return planes, unknown
-
-    def _beside(self, first: int, stop: int, _: Columns) -> np.ndarray:
-        return self._other[first:stop, None]
-
-    def _mend(self, part: Tile, ill: np.ndarray, found: Moments) -> None:
-        """Compute the marked windows in two passes, less their own first value."""
-        ends = part.ends
-        first = max(int(ends.min()) - part.window + 1, 0)
-        values = self._read(first, int(ends.max()) + 1, part.columns)
-        shape = len(ends), values.shape[1]
-        names = ("square",) if self._other is None else ("square", "other_square", "cross")
-        about = [np.broadcast_to(getattr(found, name), shape).copy() for name in names]
-        lines, columns = np.nonzero(np.broadcast_to(ill, shape))
-        width = min(part.window, int(ends.max()) + 1 - first)
-        step = max(_CELLS // width, 1)
-        for start in range(0, len(lines), step):
-            line, column = lines[start : start + step], columns[start : start + step]
-            at = ends[line][:, None] + np.arange(1 - width, 1)
-            inside = np.maximum(at, first)
-            own = np.where(at >= first, values[inside - first, column[:, None]], np.nan)
-            if self._other is None:
-                about[0][line, column] = (_deviations(own) ** 2).sum(axis=1)
-                continue
-            beside = np.where(np.isnan(own), np.nan, self._other[inside])
-            own = _deviations(np.where(np.isnan(beside), np.nan, own))
-            beside = _deviations(beside)
-            for target, product in zip(about, (own * own, beside * beside, own * beside)):
-                target[line, column] = product.sum(axis=1)
-        for name, values in zip(names, about):
-            setattr(found, name, values)
+    window_of, state, kept, back = min(window, shape[0]), None, None, None
+    for tile in tiles_of(shape, window_of, rows, columns):
+        values = np.ascontiguousarray(read(tile.first, tile.stop, tile.columns))
+        if centre is not None:
+            values = values - centre[tile.columns]
+        width = values.shape[1]
+        if tile.starts:
+            state, kept = np.zeros((1, planes, width)), np.empty((window_of, width + 1))
+            back, holed = np.zeros((window_of + 1, planes, width)), np.zeros(2, dtype=bool)
+        found = np.empty((kinds, len(tile.places), width))
+        ill = kernels.moments(
+            values, beside[tile.first : tile.stop], tile.first, window_of,
+            holed, state, kept, back, tile.places, found,
+        )  # fmt: skip
+        if not len(tile.places):
+            continue
+        if ill:
+            ends = tile.places + tile.first
+            first = max(int(ends[0]) - window + 1, 0)
+            whole = np.ascontiguousarray(read(first, tile.stop, tile.columns))
+            kernels.mend(whole, beside[first : tile.stop], first, ends, window, found)
+        moments = Moments(*found)
+        if centre is not None:
+            moments.mean += centre[tile.columns]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            yield tile, moments
 
 
 def _where(moments: Moments, least: int, values: np.ndarray) -> np.ndarray:
     enough = moments.count >= max(least, 2)
     return values if enough.all() else np.where(enough, values, np.nan)
-
-
-def _positive(values: np.ndarray) -> np.ndarray:
-    known = values > 0.0
-    return values if known.all() else np.where(known, values, np.nan)
-
-
-def _deviations(windows: np.ndarray) -> np.ndarray:
-    """(k, W) deviations from the mean of each line's known values; 0 where not known."""
-    known = ~np.isnan(windows)
-    first = windows[np.arange(len(windows)), np.argmax(known, axis=1)]
-    moved = np.where(known, windows - first[:, None], 0.0)
-    mean = moved.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.where(known, moved - mean[:, None], 0.0)

@@ -1,6 +1,6 @@
 """Moving statistics over (T, N) arrays with NaN, for all rows or some of them.
 
-:mod:`factors.tiles` and :mod:`factors.moments` say how: row t does not depend on what stands
+:mod:`factors.kernels` and :mod:`factors.moments` say how: row t does not depend on what stands
 beyond its window but for the last bits of rounding, and not on what comes after it at all.
 """
 
@@ -18,7 +18,7 @@ from factors.moments import (
     deviation,
     window_moments,
 )
-from factors.tiles import Counts, Read, Totals, array_reader, by_row, gaps, tiles_of
+from factors.tiles import Read, array_reader, tiles_of
 
 __all__ = [
     "moving",
@@ -141,20 +141,21 @@ def moving_max(
     """
     if isinstance(read, np.ndarray):
         read, shape = array_reader(read), read.shape
-    out = np.empty(_shape(shape, rows))
-    totals, counts = Totals(np.fmax), Counts()
+    from factors import kernels
+
+    window, out = min(window, max(shape[0], 1)), np.empty(_shape(shape, rows))
     for tile in tiles_of(shape, window, rows):
-        past = tile.before().values(read) if totals.starts(tile) and tile.first else None
-        values = tile.values(read)
-        holes = None if past is None else gaps(past)
-        count = counts.of(tile, values.shape, gaps(values), holes) if least > 1 else None
-        past = None if past is None else by_row(past).copy()
-        largest = totals.of(tile, by_row(values).copy(), past)
-        for part in tile.parts(values.shape[2]):
-            found = part.pick(largest)[0]
-            if least > 1:
-                found = np.where(part.pick(count)[0] >= least, found, np.nan)
-            part.put(out, found)
+        values = np.ascontiguousarray(read(tile.first, tile.stop, tile.columns))
+        width = values.shape[1]
+        if tile.starts:
+            state, kept = np.empty((1, 2, width)), np.empty((window, width))
+            back = np.empty((window + 1, 2, width))
+            back[:, 0], back[:, 1] = 0.0, -np.inf
+        found = np.empty((len(tile.places), width))
+        kernels.largest(
+            values, tile.first, window, state, kept, back, tile.places, max(least, 1), found
+        )
+        tile.put(out, found)
     return out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from factors.tiles import Columns, Read, take_columns
+from factors.tiles import Columns, Read, array_reader, take_columns
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
@@ -133,16 +133,17 @@ def returns_reader(panel: Panel, span: int = 1, log: bool = False) -> Read:
     week up to it stands in; NaN where there is none, and where the row itself has no bar.
     """
 
+    from factors import kernels
+
+    week = _WEEK[panel.calendar]
+    closes_of = array_reader(np.log(panel.close) if log else panel.close)
+
     def read(first: int, stop: int, columns: Columns) -> np.ndarray:
-        returns = np.empty((stop - first, _width(columns)))
-        begin = max(first, span)
-        returns[: begin - first] = np.nan
-        if begin < stop:
-            ends = take_columns(panel.close[begin:stop], columns)
-            part = returns[begin - first :]
-            np.divide(ends, _starts(panel, begin, stop, span, columns), out=part)
-            np.log(part, out=part) if log else np.subtract(part, 1.0, out=part)
-        return returns
+        begin = max(first - span - week + 1, 0)
+        closes = np.ascontiguousarray(closes_of(begin, stop, columns))
+        out = np.empty((stop - first, closes.shape[1]))
+        kernels.returns(closes, first - begin, span, week, log, out)
+        return out
 
     return read
 
@@ -209,25 +210,6 @@ def _closes(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
     return closes
 
 
-def _starts(panel: Panel, first: int, stop: int, span: int, columns: Columns) -> np.ndarray:
-    """Closes `span` rows before some rows; in a gap before a bar, the last of up to a week."""
-    closes = take_columns(panel.close[first - span : stop - span], columns)
-    known = take_columns(panel.tradable[first - span : stop - span], columns)
-    if known.all():
-        return closes
-    closes = closes.copy()
-    line, column = np.nonzero(~known & take_columns(panel.tradable[first:stop], columns))
-    where = np.arange(panel.shape[1])[columns]
-    for back in range(span + 1, span + _WEEK[panel.calendar]):
-        inside = line + first >= back
-        line, column = line[inside], column[inside]
-        found = panel.close[line + first - back, where[column]]
-        closes[line, column] = found
-        unknown = np.isnan(found)
-        line, column = line[unknown], column[unknown]
-    return closes
-
-
 def _sessions_since_bar(panel: Panel, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(k,) rows from the last bar of each cell; every cell has one within the week."""
     back = np.zeros(len(rows), dtype=np.intp)
@@ -244,7 +226,3 @@ def _span(rows: np.ndarray) -> Rows:
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
-
-
-def _width(columns: Columns) -> int:
-    return columns.stop - columns.start if isinstance(columns, slice) else len(columns)
