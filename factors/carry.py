@@ -52,4 +52,8 @@ def funding_carry(
     window = _WEEK[panel.calendar] if window is None else window
     check_window("carry", window)
     figure, least = panel.figure("funding_rate"), (window + 1) // 2
-    return scores_by_part(panel, rows, lambda part: 0.0 - window_mean(figure, window, part, least))
+    return scores_by_part(
+        panel,
+        rows,
+        lambda part, out: np.subtract(0.0, window_mean(figure, window, part, least), out=out),
+    )

@@ -6,6 +6,7 @@ import numpy as np
 
 from factors.ratios import positive, ratio, scores_by_part
 from factors.registry import factor
+from factors.windows import at_rows
 from feeds.panel import Panel
 
 __all__ = ["low_investment"]
@@ -35,4 +36,10 @@ def low_investment(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Financial Economics 116.
     """
     now, before = panel.figure("assets"), panel.figure("assets_year_ago")
-    return scores_by_part(panel, rows, lambda part: 1.0 - ratio(positive(now[part]), before[part]))
+    return scores_by_part(
+        panel,
+        rows,
+        lambda part, out: np.subtract(
+            1.0, ratio(positive(at_rows(now, part)), at_rows(before, part), out), out=out
+        ),
+    )

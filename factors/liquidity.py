@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from factors.moments import Moments
+from factors.ratios import ratio
 from factors.registry import factor
 from factors.rolling import moving
 from factors.tiles import Columns, take_columns
@@ -69,10 +70,8 @@ def illiquidity(
     returns, traded = returns_reader(panel), traded_reader(panel)
 
     def read(first: int, stop: int, columns: Columns) -> np.ndarray:
-        impact, value = np.abs(returns(first, stop, columns)), traded(first, stop, columns)
-        np.divide(impact, value, out=impact, where=value > 0)
-        impact[~(value > 0)] = np.nan
-        return impact
+        impact = returns(first, stop, columns)
+        return ratio(np.abs(impact, out=impact), traded(first, stop, columns))
 
     scores = moving(read, panel.shape, lookback, _log_of(needed), rows, squares=False)
     return spread(panel, at, hide_stale(panel, at, scores))
@@ -123,7 +122,7 @@ def low_turnover(
 
     def read(first: int, stop: int, columns: Columns) -> np.ndarray:
         caps = take_columns(panel.market_cap[first:stop], columns)
-        return traded(first, stop, columns) / np.where(caps > 0, caps, np.nan)
+        return ratio(traded(first, stop, columns), caps)
 
     scores = moving(read, panel.shape, lookback, _log_of(needed, -1.0), rows, squares=False)
     return spread(panel, at, hide_stale(panel, at, scores))
@@ -133,7 +132,9 @@ def _log_of(needed: int, sign: float = 1.0) -> Callable[[Moments], np.ndarray]:
     """Log of the mean, with a sign; NaN with fewer rows, and where the mean is not positive."""
 
     def finish(found: Moments) -> np.ndarray:
-        known = (found.count >= needed) & (found.mean > 0.0)
-        return sign * np.log(found.mean if known.all() else np.where(known, found.mean, np.nan))
+        if not (found.count.min() >= needed and found.mean.min() > 0.0):
+            found.mean[~((found.count >= needed) & (found.mean > 0.0))] = np.nan
+        logs = np.log(found.mean, out=found.mean)
+        return logs if sign > 0 else np.negative(logs, out=logs)
 
     return finish

@@ -76,9 +76,10 @@ def momentum(
     skip = usual[1] if skip is None else skip
     check_window("momentum", lookback, skip)
     at = asked_rows(panel, rows)
-    growth = growth_between(panel, at, lookback, skip)
-    growth -= 1.0
-    return spread(panel, at, growth)
+    scores = growth_between(
+        panel, at, lookback, skip, lambda growth: np.subtract(growth, 1.0, out=growth)
+    )
+    return spread(panel, at, scores)
 
 
 @factor("residual_momentum", label="Residual momentum", fields=("close",))

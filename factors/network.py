@@ -93,7 +93,9 @@ def _to_cap(name: str, panel: Panel, window: int | None, rows: np.ndarray | None
     return scores_by_part(
         panel,
         rows,
-        lambda part: ratio(
-            window_mean(figure, window, part, least), last_known(panel, panel.market_cap, part)
+        lambda part, out: ratio(
+            window_mean(figure, window, part, least),
+            last_known(panel, panel.market_cap, part),
+            out,
         ),
     )

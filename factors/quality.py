@@ -6,6 +6,7 @@ import numpy as np
 
 from factors.ratios import ratio, scores_by_part
 from factors.registry import factor
+from factors.windows import at_rows
 from feeds.panel import Panel
 
 __all__ = ["accruals", "profitability", "return_on_equity"]
@@ -84,13 +85,22 @@ def accruals(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Collins (2002), Journal of Accounting Research 40, would have them.
     """
     accrued, now, before = map(panel.figure, ("accruals_ttm", "assets", "assets_year_ago"))
+
+    def average(part: np.ndarray) -> np.ndarray:
+        total = at_rows(now, part) + at_rows(before, part)
+        return np.divide(total, 2.0, out=total)
+
     return scores_by_part(
         panel,
         rows,
-        lambda part: 0.0 - ratio(accrued[part], (now[part] + before[part]) / 2.0),
+        lambda part, out: np.subtract(
+            0.0, ratio(at_rows(accrued, part), average(part), out), out=out
+        ),
     )
 
 
 def _on_book(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
     earned, book = panel.figure(name), panel.book_equity
-    return scores_by_part(panel, rows, lambda part: ratio(earned[part], book[part]))
+    return scores_by_part(
+        panel, rows, lambda part, out: ratio(at_rows(earned, part), at_rows(book, part), out)
+    )

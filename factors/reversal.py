@@ -48,6 +48,7 @@ def short_term_reversal(
     lookback = _MONTH[panel.calendar] if lookback is None else lookback
     check_window("short_term_reversal", lookback, skip)
     at = asked_rows(panel, rows)
-    growth = growth_between(panel, at, lookback, skip)
-    np.subtract(1.0, growth, out=growth)
-    return spread(panel, at, growth)
+    scores = growth_between(
+        panel, at, lookback, skip, lambda growth: np.subtract(1.0, growth, out=growth)
+    )
+    return spread(panel, at, scores)

@@ -47,7 +47,9 @@ def moving(
     Parameters are those of :func:`factors.moments.window_moments`. With `out`, (R, N), that is
     filled, and its columns that are not asked for stay as they are.
     """
-    out = np.full(_shape(shape, rows), np.nan) if out is None else out
+    if out is None:
+        whole = series.get("columns") is None
+        out = np.empty(_shape(shape, rows)) if whole else np.full(_shape(shape, rows), np.nan)
     for tile, found in window_moments(read, shape, window, rows, **series):
         with np.errstate(divide="ignore", invalid="ignore"):
             tile.put(out, finish(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from factors.medians import moving_median
-from factors.ratios import scores_by_part
+from factors.ratios import positive, scores_by_part
 from factors.registry import factor
 from factors.windows import (
     asked_rows,
@@ -42,7 +42,9 @@ def small_cap(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Banz (1981), Journal of Financial Economics 9.
     """
     return scores_by_part(
-        panel, rows, lambda at: _minus_log(last_known(panel, panel.market_cap, at))
+        panel,
+        rows,
+        lambda at, out: _minus_log(last_known(panel, panel.market_cap, at), out),
     )
 
 
@@ -74,7 +76,7 @@ def dollar_volume(panel: Panel, window: int = 63, rows: np.ndarray | None = None
     at = asked_rows(panel, rows)
     medians = _medians(panel, window, rows)
     for lines in parts(*medians.shape):
-        medians[lines] = _minus_log(medians[lines])
+        _minus_log(medians[lines], medians[lines])
     return spread(panel, at, hide_stale(panel, at, medians))
 
 
@@ -106,5 +108,5 @@ def _medians(panel: Panel, window: int, rows: np.ndarray | None) -> np.ndarray:
     return moving_median(read, window, rows, (window + 1) // 2, panel.shape)
 
 
-def _minus_log(amounts: np.ndarray) -> np.ndarray:
-    return -np.log(np.where(amounts > 0, amounts, np.nan))
+def _minus_log(amounts: np.ndarray, out: np.ndarray) -> None:
+    np.negative(np.log(positive(amounts), out=out), out=out)

@@ -90,7 +90,7 @@ def tiles_of(
         return
     order = None if rows is None else np.argsort(asked, kind="stable")
     ends = asked if order is None else asked[order]
-    spans = list(_spans(ends, window))
+    spans = [(0, shape[0])] if order is None else list(_spans(ends, window))
     for part in np.array_split(chosen, -(-len(chosen) // _WIDEST)):
         span, step = _span(part), max(_CELLS // len(part), 1)
         for begin, stop in spans:

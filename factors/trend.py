@@ -71,12 +71,17 @@ def trend(
     check_window("trend", lookback)
     check_window("trend", risk)
     at = asked_rows(panel, rows)
-    growth = growth_between(panel, at, lookback)
+    growth = growth_between(
+        panel, at, lookback, 0, lambda part: np.subtract(part, 1.0, out=part)
+    )
     read = returns_reader(panel)
     for tile, found in window_moments(read, panel.shape, risk, rows):
-        scale = deviation(found, risk // 2) * np.sqrt(lookback)
-        past = tile.taken(growth) - 1.0
-        tile.put(growth, np.where(scale > 0.0, past / scale, np.nan))
+        scale = deviation(found, risk // 2)
+        scale *= np.sqrt(lookback)
+        still = scale == 0.0
+        if still.any():
+            scale[still] = np.nan
+        tile.put(growth, np.divide(tile.taken(growth), scale, out=scale))
     return spread(panel, at, growth)
 
 

@@ -8,6 +8,7 @@ from factors.ratios import positive, ratio, scores_by_part
 from factors.registry import factor
 from factors.windows import (
     asked_rows,
+    at_rows,
     check_window,
     growth_between,
     last_known,
@@ -49,14 +50,15 @@ def book_to_market(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Asness and Frazzini (2013), "The Devil in HML's Details", Journal of Portfolio Management
     39: the book of the latest report over today's cap.
     """
-    return scores_by_part(
-        panel,
-        rows,
-        lambda part: ratio(
-            positive(last_known(panel, panel.book_equity, part)),
-            last_known(panel, panel.market_cap, part),
-        ),
-    )
+    book, caps = panel.book_equity, panel.market_cap
+
+    def compute(part: np.ndarray, out: np.ndarray) -> None:
+        ratio(at_rows(book, part), at_rows(caps, part), out)
+        # Where all ratios are numbers above zero, so are both fields.
+        if not (out.min(initial=np.inf) > 0 and np.isfinite(out.sum())):
+            ratio(positive(last_known(panel, book, part)), last_known(panel, caps, part), out)
+
+    return scores_by_part(panel, rows, compute)
 
 
 @factor("earnings_yield", label="Earnings yield", fields=("net_income_ttm", "market_cap"))
@@ -128,7 +130,12 @@ def sales_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     Barbee, Mukherji and Raines (1996), Financial Analysts Journal 52.
     """
     scores = _yield(panel, "revenue_ttm", rows)
-    return np.where(scores >= 0, scores, np.nan)
+    for lines in parts(*scores.shape):
+        part = scores[lines]
+        # Also where it is NaN already, which is not known to be negative.
+        if not part.min(initial=np.inf) >= 0:
+            part[part < 0] = np.nan
+    return scores
 
 
 @factor("value", proxy="long_run_return", label="long-run return", fields=("close",))
@@ -173,14 +180,16 @@ def long_run_return(
     skip = usual[1] if skip is None else skip
     check_window("value", lookback, skip)
     at = asked_rows(panel, rows)
-    scores = growth_between(panel, at, lookback, skip)
-    for lines in parts(*scores.shape):
-        np.negative(np.log(scores[lines], out=scores[lines]), out=scores[lines])
+    scores = growth_between(
+        panel, at, lookback, skip, lambda part: np.negative(np.log(part, out=part), out=part)
+    )
     return spread(panel, at, scores)
 
 
 def _yield(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
     figure, caps = panel.figure(name), panel.market_cap
     return scores_by_part(
-        panel, rows, lambda part: ratio(figure[part], last_known(panel, caps, part))
+        panel,
+        rows,
+        lambda part, out: ratio(at_rows(figure, part), last_known(panel, caps, part), out),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from feeds.panel import Panel
 
 __all__ = [
     "asked_rows",
+    "at_rows",
     "check_observations",
     "check_window",
     "close_before",
@@ -30,7 +31,7 @@ __all__ = [
 #: spans a long weekend of stocks on 24/7 and a short halt on XNYS.
 _WEEK = {"XNYS": 5, "24/7": 7}
 #: Cells that are worked on at a time, so that what lies between two steps stays in the cache.
-_CELLS = 1 << 16
+_CELLS = 1 << 18
 
 Rows = slice | np.ndarray
 
@@ -64,6 +65,11 @@ def is_fresh(panel: Panel, rows: np.ndarray) -> np.ndarray:
     return fresh
 
 
+def at_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(R, N) some rows of (T, N): a view where they follow each other, else a copy."""
+    return values[_span(rows)]
+
+
 def hide_stale(panel: Panel, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The same (R, N) array, set to NaN where the asset has no bar within the week before."""
     for lines in parts(*values.shape):
@@ -82,26 +88,42 @@ def close_before(panel: Panel, rows: np.ndarray, sessions: int) -> np.ndarray:
     return closes
 
 
-def growth_between(panel: Panel, rows: np.ndarray, lookback: int, skip: int = 0) -> np.ndarray:
+def growth_between(
+    panel: Panel,
+    rows: np.ndarray,
+    lookback: int,
+    skip: int = 0,
+    finish: Callable[[np.ndarray], object] | None = None,
+) -> np.ndarray:
     """(R, N) ratio of the closes `skip` and `lookback` rows before each row.
 
     NaN where one of them is, as for :func:`close_before`, and where the asset has no bar within
-    the week before the row itself.
+    the week before the row itself. `finish` changes some rows of ratios in place, while they are
+    in the cache.
     """
     growth = np.empty((len(rows), panel.shape[1]))
     for lines in parts(*growth.shape):
         at, part = rows[lines], growth[lines]
         np.divide(_closes(panel, at, skip), _closes(panel, at, lookback), out=part)
-        part[at < lookback] = np.nan
-    return hide_stale(panel, rows, growth)
+        if finish is not None:
+            finish(part)
+        early = at < lookback
+        if early.any():
+            part[early] = np.nan
+        hide_stale(panel, at, part)
+    return growth
 
 
 def last_known(panel: Panel, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(R, N) the value of each row, or of the last bar within a week where it has none.
 
-    NaN where neither is known, or the asset had no bar in that week.
+    To be read only: it may be a part of `values`. NaN where neither is known, or the asset had no bar in that week.
     """
-    found = np.array(values[_span(rows)])
+    found = values[_span(rows)]
+    # The sum tells sooner than a look at every cell whether all are finite.
+    if np.isfinite(found.sum()) and panel.tradable[_span(rows)].all():
+        return found
+    found = np.array(found)
     unknown = ~np.isfinite(found)
     if unknown.any():
         line, column = np.nonzero(unknown & is_fresh(panel, rows))
@@ -156,8 +178,9 @@ def traded_reader(panel: Panel) -> Read:
         rows = slice(first, stop)
         volume = take_columns(panel.volume[rows], columns)
         factors = panel.split_factor[rows], panel.dividend_factor[rows]
-        adjustment = take_columns(factors[0], columns) * take_columns(factors[1], columns)
-        traded = volume * (take_columns(panel.close[rows], columns) / adjustment)
+        traded = take_columns(factors[0], columns) * take_columns(factors[1], columns)
+        np.divide(take_columns(panel.close[rows], columns), traded, out=traded)
+        traded *= volume
         given = in_currency[columns]
         return np.where(given, volume, traded) if given.any() else traded
 
