@@ -41,6 +41,16 @@ class Frames:
     def volume(self) -> pd.DataFrame:
         return self._frame("volume")
 
+    def figure(self, name: str) -> pd.DataFrame:
+        return pd.DataFrame(
+            self._panel.figure(name), index=self._panel.dates, columns=self._panel.assets
+        )
+
+    def caps(self) -> pd.DataFrame:
+        """Caps above zero, carried for a week."""
+        cap = self.cap if self.whole else self.cap.ffill(limit=5)
+        return cap.where(cap > 0)
+
     def traded(self) -> pd.DataFrame:
         """Traded value in currency; prices have seen no split and no dividend."""
         return self.volume * self.close
@@ -86,11 +96,17 @@ class Peer:
         ``f(frames, **parameters)``.
     parameters : callable
         Parameters of both for a panel of so many sessions: the usual ones unless given.
+    needs : tuple of {"divide", "log", "sqrt"}
+        What has to be computed for each score, however it is done.
+    arrays : int
+        Arrays to be read beside the factor's fields.
     """
 
     factor: tuple[str, str | None]
     scores: Callable[..., pd.DataFrame]
     parameters: Callable[[int], dict[str, Any]] = field(default=lambda sessions: {})
+    needs: tuple[str, ...] = ("divide",)
+    arrays: int = 0
 
 
 def _momentum(frames: Frames) -> pd.DataFrame:
@@ -181,13 +197,44 @@ def _dollar_volume(frames: Frames) -> pd.DataFrame:
 
 
 def _size(frames: Frames) -> pd.DataFrame:
-    cap = frames.cap if frames.whole else frames.cap.ffill(limit=5)
-    return frames.ranked(-np.log(cap))
+    return frames.ranked(-np.log(frames.caps()))
 
 
 def _book_to_market(frames: Frames) -> pd.DataFrame:
-    cap = frames.cap if frames.whole else frames.cap.ffill(limit=5)
-    return frames.ranked((frames.book / cap).where(frames.book > 0))
+    return frames.ranked((frames.book / frames.caps()).where(frames.book > 0))
+
+
+def _yield_of(name: str) -> Callable[[Frames], pd.DataFrame]:
+    return lambda frames: frames.ranked(frames.figure(name) / frames.caps())
+
+
+def _sales_yield(frames: Frames) -> pd.DataFrame:
+    scores = frames.figure("revenue_ttm") / frames.caps()
+    return frames.ranked(scores.where(scores >= 0))
+
+
+def _on_book(name: str) -> Callable[[Frames], pd.DataFrame]:
+    return lambda frames: frames.ranked((frames.figure(name) / frames.book).where(frames.book > 0))
+
+
+def _accruals(frames: Frames) -> pd.DataFrame:
+    average = (frames.figure("assets") + frames.figure("assets_year_ago")) / 2.0
+    return frames.ranked(-(frames.figure("accruals_ttm") / average).where(average > 0))
+
+
+def _investment(frames: Frames) -> pd.DataFrame:
+    now, before = frames.figure("assets"), frames.figure("assets_year_ago")
+    return frames.ranked(1.0 - (now / before).where((now > 0) & (before > 0)))
+
+
+def _carry(frames: Frames) -> pd.DataFrame:
+    return frames.ranked(-frames.figure("funding_rate").rolling(5, min_periods=3).mean())
+
+
+def _network(name: str) -> Callable[[Frames], pd.DataFrame]:
+    return lambda frames: frames.ranked(
+        frames.figure(name).rolling(20, min_periods=10).mean() / frames.caps()
+    )
 
 
 def _four_fifths(sessions: int) -> dict[str, Any]:
@@ -195,20 +242,44 @@ def _four_fifths(sessions: int) -> dict[str, Any]:
     return {} if sessions > 1260 else {"lookback": sessions * 4 // 5, "skip": sessions // 5}
 
 
+_ROOT_OF_RATIO = ("divide", "divide", "divide", "sqrt")
+
 PEERS = {
-    "beta": Peer(("beta", None), _beta),
+    "accruals": Peer(("accruals", None), _accruals),
+    "active_addresses": Peer(("active_addresses", None), _network("active_addresses")),
+    "beta": Peer(("beta", None), _beta, needs=("log", "sqrt", "sqrt", *_ROOT_OF_RATIO)),
+    "carry": Peer(("carry", None), _carry, needs=()),
+    "cash_flow_yield": Peer(("cash_flow_yield", None), _yield_of("operating_cash_flow_ttm")),
+    "dollar_volume": Peer(
+        ("size", "dollar_volume"), _dollar_volume, needs=("divide", "log"), arrays=2
+    ),
+    "earnings_yield": Peer(("earnings_yield", None), _yield_of("net_income_ttm")),
     "high_52w": Peer(("high_52w", None), _high),
-    "idiosyncratic_volatility": Peer(("idiosyncratic_volatility", None), _idiosyncratic),
-    "illiquidity": Peer(("illiquidity", None), _illiquidity),
-    "long_run_return": Peer(("value", "long_run_return"), _long_run, _four_fifths),
+    "idiosyncratic_volatility": Peer(
+        ("idiosyncratic_volatility", None), _idiosyncratic, needs=_ROOT_OF_RATIO
+    ),
+    "illiquidity": Peer(
+        ("illiquidity", None), _illiquidity, needs=("divide", "divide", "divide", "log"), arrays=2
+    ),
+    "investment": Peer(("investment", None), _investment),
+    "long_run_return": Peer(
+        ("value", "long_run_return"), _long_run, _four_fifths, needs=("divide", "log")
+    ),
     "max_return": Peer(("max_return", None), _max_return),
     "momentum": Peer(("momentum", None), _momentum),
-    "residual_momentum": Peer(("residual_momentum", None), _residual_momentum),
-    "share_turnover": Peer(("share_turnover", None), _share_turnover),
+    "profitability": Peer(("profitability", None), _on_book("operating_income_ttm")),
+    "residual_momentum": Peer(
+        ("residual_momentum", None), _residual_momentum, needs=_ROOT_OF_RATIO
+    ),
+    "return_on_equity": Peer(("return_on_equity", None), _on_book("net_income_ttm")),
+    "sales_yield": Peer(("sales_yield", None), _sales_yield),
+    "share_turnover": Peer(
+        ("share_turnover", None), _share_turnover, needs=("divide", "divide", "log"), arrays=2
+    ),
     "short_term_reversal": Peer(("short_term_reversal", None), _reversal),
-    "size": Peer(("size", None), _size),
-    "dollar_volume": Peer(("size", "dollar_volume"), _dollar_volume),
-    "trend": Peer(("trend", None), _trend),
+    "size": Peer(("size", None), _size, needs=("log",)),
+    "transfer_volume": Peer(("transfer_volume", None), _network("transfer_volume")),
+    "trend": Peer(("trend", None), _trend, needs=_ROOT_OF_RATIO),
     "value": Peer(("value", None), _book_to_market),
-    "volatility": Peer(("volatility", None), _volatility),
+    "volatility": Peer(("volatility", None), _volatility, needs=("divide", "divide", "sqrt")),
 }

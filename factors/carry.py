@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.doubling import window_mean
 from factors.ratios import scores_by_part
 from factors.registry import factor
+from factors.rolling import moving_mean
 from factors.windows import check_window
 from feeds.panel import Panel
 
@@ -55,5 +55,5 @@ def funding_carry(
     return scores_by_part(
         panel,
         rows,
-        lambda part, out: np.subtract(0.0, window_mean(figure, window, part, least), out=out),
+        lambda part, out: np.subtract(0.0, moving_mean(figure, window, part, least), out=out),
     )

@@ -1,6 +1,6 @@
 """Moments of moving windows, without a digit lost to a large mean or to what has left them.
 
-:mod:`factors.kernels` sums values less a constant near them: row t does not depend on what
+:mod:`factors.kernel_sums` sums values less a constant near them: row t does not depend on what
 stands beyond its window but for the last bits of rounding. Where the constant is far from the
 mean of a window, which the sums themselves show, the window is computed once more, by itself and
 in two passes; so what is constant has a variance of exactly 0.
@@ -15,7 +15,15 @@ import numpy as np
 
 from factors.tiles import Read, Tile, tiles_of
 
-__all__ = ["Moments", "beta", "correlation", "covariance", "deviation", "window_moments"]
+__all__ = [
+    "Moments",
+    "beta",
+    "correlation",
+    "covariance",
+    "deviation",
+    "in_deviations",
+    "window_moments",
+]
 
 
 @dataclass
@@ -49,9 +57,19 @@ class Moments:
 
 def deviation(moments: Moments, least: int = 2) -> np.ndarray:
     """Sample standard deviation; NaN with fewer than `least` rows known, or fewer than two."""
-    from factors.kernels import deviation
+    from factors.kernel_sums import deviation
 
     return deviation(moments.count, moments.square, max(least, 2))
+
+
+def in_deviations(
+    amounts: np.ndarray, moments: Moments, least: int = 2, times: float = 1.0
+) -> np.ndarray:
+    """Amounts (R, K) over so many times the deviation; NaN where that is 0 or not known."""
+    from factors.kernel_sums import in_deviations
+
+    amounts = np.ascontiguousarray(amounts)
+    return in_deviations(amounts, moments.count, moments.square, max(least, 2), times)
 
 
 def covariance(moments: Moments, least: int = 2) -> np.ndarray:
@@ -105,23 +123,23 @@ def window_moments(
     squares : bool
         Whether more than the means is wanted.
     """
-    from factors import kernels
+    from factors import kernel_sums
 
     planes, kinds = (6, 7) if other is not None else (3, 4) if squares else (2, 3)
     beside = np.zeros(shape[0]) if other is None else np.ascontiguousarray(other)
 
-    window_of, state, kept, back = min(window, shape[0]), None, None, None
-    for tile in tiles_of(shape, window_of, rows, columns):
+    size = min(window, shape[0])
+    for tile in tiles_of(shape, size, rows, columns):
         values = np.ascontiguousarray(read(tile.first, tile.stop, tile.columns))
         if centre is not None:
             values = values - centre[tile.columns]
         width = values.shape[1]
         if tile.starts:
-            state, kept = np.zeros((1, planes, width)), np.empty((window_of, width + 1))
-            back, holed = np.zeros((window_of + 1, planes, width)), np.zeros(2, dtype=bool)
+            state, kept = np.zeros((1, planes, width)), np.empty((size, width + 1))
+            back, holed = np.zeros((size + 1, planes, width)), np.zeros(2, dtype=bool)
         found = np.empty((kinds, len(tile.places), width))
-        ill = kernels.moments(
-            values, beside[tile.first : tile.stop], tile.first, window_of,
+        ill = kernel_sums.moments(
+            values, beside[tile.first : tile.stop], tile.first, size,
             holed, state, kept, back, tile.places, found,
         )  # fmt: skip
         if not len(tile.places):
@@ -130,7 +148,7 @@ def window_moments(
             ends = tile.places + tile.first
             first = max(int(ends[0]) - window + 1, 0)
             whole = np.ascontiguousarray(read(first, tile.stop, tile.columns))
-            kernels.mend(whole, beside[first : tile.stop], first, ends, window, found)
+            kernel_sums.mend(whole, beside[first : tile.stop], first, ends, window, found)
         moments = Moments(*found)
         if centre is not None:
             moments.mean += centre[tile.columns]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.doubling import window_mean
 from factors.ratios import ratio, scores_by_part
 from factors.registry import factor
+from factors.rolling import moving_mean
 from factors.windows import check_window, last_known
 from feeds.panel import Panel
 
@@ -94,7 +94,7 @@ def _to_cap(name: str, panel: Panel, window: int | None, rows: np.ndarray | None
         panel,
         rows,
         lambda part, out: ratio(
-            window_mean(figure, window, part, least),
+            moving_mean(figure, window, part, least),
             last_known(panel, panel.market_cap, part),
             out,
         ),

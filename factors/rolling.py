@@ -1,6 +1,6 @@
 """Moving statistics over (T, N) arrays with NaN, for all rows or some of them.
 
-:mod:`factors.kernels` and :mod:`factors.moments` say how: row t does not depend on what stands
+:mod:`factors.kernel_sums` and :mod:`factors.moments` say how: row t does not depend on what stands
 beyond its window but for the last bits of rounding, and not on what comes after it at all.
 """
 
@@ -82,7 +82,9 @@ def moving_mean(
         read, shape = array_reader(read), read.shape
 
     def finish(found: Moments) -> np.ndarray:
-        return np.where(found.count >= least, found.mean, np.nan)
+        if found.count.min() < least:
+            found.mean[found.count < least] = np.nan
+        return found.mean
 
     return moving(read, shape, window, finish, rows, squares=False)
 

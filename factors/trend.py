@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.moments import deviation, window_moments
+from factors.moments import in_deviations, window_moments
 from factors.registry import factor
 from factors.rolling import moving_max
 from factors.tiles import array_reader
@@ -71,17 +71,10 @@ def trend(
     check_window("trend", lookback)
     check_window("trend", risk)
     at = asked_rows(panel, rows)
-    growth = growth_between(
-        panel, at, lookback, 0, lambda part: np.subtract(part, 1.0, out=part)
-    )
+    growth = growth_between(panel, at, lookback, 0, lambda part: np.subtract(part, 1.0, out=part))
     read = returns_reader(panel)
     for tile, found in window_moments(read, panel.shape, risk, rows):
-        scale = deviation(found, risk // 2)
-        scale *= np.sqrt(lookback)
-        still = scale == 0.0
-        if still.any():
-            scale[still] = np.nan
-        tile.put(growth, np.divide(tile.taken(growth), scale, out=scale))
+        tile.put(growth, in_deviations(tile.taken(growth), found, risk // 2, np.sqrt(lookback)))
     return spread(panel, at, growth)
 
 

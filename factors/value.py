@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from factors.ratios import positive, ratio, scores_by_part
@@ -12,7 +14,6 @@ from factors.windows import (
     check_window,
     growth_between,
     last_known,
-    parts,
     spread,
 )
 from feeds.panel import Panel
@@ -81,7 +82,7 @@ def earnings_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     ----------
     Basu (1977), Journal of Finance 32.
     """
-    return _yield(panel, "net_income_ttm", rows)
+    return scores_by_part(panel, rows, _yield(panel, "net_income_ttm"))
 
 
 @factor(
@@ -107,7 +108,7 @@ def cash_flow_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     ----------
     Lakonishok, Shleifer and Vishny (1994), Journal of Finance 49.
     """
-    return _yield(panel, "operating_cash_flow_ttm", rows)
+    return scores_by_part(panel, rows, _yield(panel, "operating_cash_flow_ttm"))
 
 
 @factor("sales_yield", label="Sales yield", fields=("revenue_ttm", "market_cap"))
@@ -129,13 +130,15 @@ def sales_yield(panel: Panel, rows: np.ndarray | None = None) -> np.ndarray:
     ----------
     Barbee, Mukherji and Raines (1996), Financial Analysts Journal 52.
     """
-    scores = _yield(panel, "revenue_ttm", rows)
-    for lines in parts(*scores.shape):
-        part = scores[lines]
-        # Also where it is NaN already, which is not known to be negative.
-        if not part.min(initial=np.inf) >= 0:
-            part[part < 0] = np.nan
-    return scores
+    of_revenue = _yield(panel, "revenue_ttm")
+
+    def compute(part: np.ndarray, out: np.ndarray) -> None:
+        of_revenue(part, out)
+        # The least is NaN where any is, which may hide another that is negative.
+        if not out.min(initial=np.inf) >= 0:
+            out[out < 0] = np.nan
+
+    return scores_by_part(panel, rows, compute)
 
 
 @factor("value", proxy="long_run_return", label="long-run return", fields=("close",))
@@ -186,10 +189,6 @@ def long_run_return(
     return spread(panel, at, scores)
 
 
-def _yield(panel: Panel, name: str, rows: np.ndarray | None) -> np.ndarray:
+def _yield(panel: Panel, name: str) -> Callable[[np.ndarray, np.ndarray], object]:
     figure, caps = panel.figure(name), panel.market_cap
-    return scores_by_part(
-        panel,
-        rows,
-        lambda part, out: ratio(at_rows(figure, part), last_known(panel, caps, part), out),
-    )
+    return lambda part, out: ratio(at_rows(figure, part), last_known(panel, caps, part), out)

@@ -30,8 +30,9 @@ __all__ = [
 #: Sessions of one week: how long the last value of an asset without a bar is carried. It
 #: spans a long weekend of stocks on 24/7 and a short halt on XNYS.
 _WEEK = {"XNYS": 5, "24/7": 7}
-#: Cells that are worked on at a time, so that what lies between two steps stays in the cache.
-_CELLS = 1 << 18
+#: Cells that are worked on at a time, so that the work is more than the call, and those of two
+#: steps that follow each other in the cache next to the processor.
+_CELLS, _IN_CACHE = 1 << 18, 1 << 15
 
 Rows = slice | np.ndarray
 
@@ -104,9 +105,13 @@ def growth_between(
     growth = np.empty((len(rows), panel.shape[1]))
     for lines in parts(*growth.shape):
         at, part = rows[lines], growth[lines]
-        np.divide(_closes(panel, at, skip), _closes(panel, at, lookback), out=part)
-        if finish is not None:
-            finish(part)
+        ends, starts = _closes(panel, at, skip), _closes(panel, at, lookback)
+        step = max(_IN_CACHE // max(panel.shape[1], 1), 1)
+        for first in range(0, len(at), step):
+            some = slice(first, first + step)
+            np.divide(ends[some], starts[some], out=part[some])
+            if finish is not None:
+                finish(part[some])
         early = at < lookback
         if early.any():
             part[early] = np.nan
@@ -117,7 +122,8 @@ def growth_between(
 def last_known(panel: Panel, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(R, N) the value of each row, or of the last bar within a week where it has none.
 
-    To be read only: it may be a part of `values`. NaN where neither is known, or the asset had no bar in that week.
+    NaN where neither is known, or the asset had no bar in that week. To be read only, since it
+    may be a part of `values`.
     """
     found = values[_span(rows)]
     # The sum tells sooner than a look at every cell whether all are finite.
