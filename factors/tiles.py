@@ -19,7 +19,7 @@ Read = Callable[[int, int, Columns], np.ndarray]
 
 #: Columns of a tile, so many that the work of a row is more than the loops around it, and its
 #: cells, so few that they stay in the cache.
-_WIDEST, _CELLS = 512, 1 << 15
+_WIDEST, _CELLS = 512, 1 << 16
 
 
 @dataclass(frozen=True)

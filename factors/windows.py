@@ -252,6 +252,6 @@ def _sessions_since_bar(panel: Panel, rows: np.ndarray, columns: np.ndarray) -> 
 
 def _span(rows: np.ndarray) -> Rows:
     """The same rows as a slice where they follow each other, so that no copy is made."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (rows[1:] > rows[:-1]).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
