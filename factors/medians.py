@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from factors.tiles import Read, array_reader
+from factors.tiles import Read, array_reader, for_kernel
 
 __all__ = ["moving_median"]
 
@@ -64,7 +64,7 @@ def moving_median(
         for start in range(first, stop, _ROWS):
             end, begin = min(start + _ROWS, stop), max(start - window + 1, 0)
             low, high = np.searchsorted(ends, (start, end)).tolist()
-            values = np.ascontiguousarray(read(begin, end, columns))
+            values = for_kernel(read(begin, end, columns))
             found = np.empty((high - low, values.shape[1]))
             kernels.medians(values, window, ends[low:high] - begin, least, found)
             out[order[low:high], columns] = found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from factors.tiles import Read, Tile, tiles_of
+from factors.tiles import Read, Tile, for_kernel, tiles_of
 
 __all__ = [
     "Moments",
@@ -126,13 +126,14 @@ def window_moments(
     from factors import kernel_sums
 
     planes, kinds = (6, 7) if other is not None else (3, 4) if squares else (2, 3)
-    beside = np.zeros(shape[0]) if other is None else np.ascontiguousarray(other)
+    beside = np.zeros(shape[0]) if other is None else np.array(other, dtype=float)
 
     size = min(window, shape[0])
     for tile in tiles_of(shape, size, rows, columns):
-        values = np.ascontiguousarray(read(tile.first, tile.stop, tile.columns))
+        values = read(tile.first, tile.stop, tile.columns)
         if centre is not None:
             values = values - centre[tile.columns]
+        values = for_kernel(values)
         width = values.shape[1]
         if tile.starts:
             state, kept = np.zeros((1, planes, width)), np.empty((size, width + 1))
@@ -147,7 +148,7 @@ def window_moments(
         if ill:
             ends = tile.places + tile.first
             first = max(int(ends[0]) - window + 1, 0)
-            whole = np.ascontiguousarray(read(first, tile.stop, tile.columns))
+            whole = for_kernel(read(first, tile.stop, tile.columns))
             kernel_sums.mend(whole, beside[first : tile.stop], first, ends, window, found)
         moments = Moments(*found)
         if centre is not None:

@@ -18,7 +18,7 @@ from factors.moments import (
     deviation,
     window_moments,
 )
-from factors.tiles import Read, array_reader, tiles_of
+from factors.tiles import Read, array_reader, for_kernel, tiles_of
 
 __all__ = [
     "moving",
@@ -149,7 +149,7 @@ def moving_max(
 
     window, out = min(window, max(shape[0], 1)), np.empty(_shape(shape, rows))
     for tile in tiles_of(shape, window, rows):
-        values = np.ascontiguousarray(read(tile.first, tile.stop, tile.columns))
+        values = for_kernel(read(tile.first, tile.stop, tile.columns))
         width = values.shape[1]
         if tile.starts:
             state, kept = np.empty((1, 2, width)), np.empty((window, width))

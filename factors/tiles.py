@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Columns", "Read", "Tile", "array_reader", "take_columns", "tiles_of"]
+__all__ = [
+    "Columns",
+    "Read",
+    "Tile",
+    "array_reader",
+    "for_kernel",
+    "take_columns",
+    "tiles_of",
+]
 
 Columns = slice | np.ndarray
 #: ``read(first, stop, columns)``: some rows of some columns, (stop - first, K).
@@ -64,6 +72,13 @@ class Tile:
 def array_reader(values: np.ndarray) -> Read:
     """A reader of a (T, N) array."""
     return lambda first, stop, columns: take_columns(values[first:stop], columns)
+
+
+def for_kernel(values: np.ndarray) -> np.ndarray:
+    """The same numbers in C order and read-only, so that a loop is compiled for one kind alone."""
+    values = np.ascontiguousarray(values).view()
+    values.flags.writeable = False
+    return values
 
 
 def take_columns(values: np.ndarray, columns: Columns) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from factors.tiles import Columns, Read, array_reader, take_columns
+from factors.tiles import Columns, Read, array_reader, for_kernel, take_columns
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
@@ -168,7 +168,7 @@ def returns_reader(panel: Panel, span: int = 1, log: bool = False) -> Read:
 
     def read(first: int, stop: int, columns: Columns) -> np.ndarray:
         begin = max(first - span - week + 1, 0)
-        closes = np.ascontiguousarray(closes_of(begin, stop, columns))
+        closes = for_kernel(closes_of(begin, stop, columns))
         out = np.empty((stop - first, closes.shape[1]))
         kernels.returns(closes, first - begin, span, week, log, out)
         return out
