@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots \
-	published research notebook docs benchmark engines clean
+	published research notebook docs benchmark benchmark-factors engines clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -69,6 +69,9 @@ docs: $(READY) ## Regenerate the pages that are made from code
 
 benchmark: $(READY) ## CPU of the main job against a peer and a limit
 	$(BIN)/python -m benchmarks.main_job --repeats 7
+
+benchmark-factors: $(READY) ## Every factor family against pandas and the machine's limit
+	$(BIN)/python -m benchmarks.factors
 
 engines: $(READY) ## The engine beside Backtrader, bt, vectorbt and a numba loop; installs them
 	$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt

@@ -37,7 +37,7 @@ def test_what_a_family_has_reached(ours, pandas, limit, difference, reached) -> 
     assert found.reached == reached
 
 
-@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("holes", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_every_family_gives_the_numbers_of_its_pandas_expression(holes: bool) -> None:
     panel = factor_panel(1400, 12, 3, holes)
     frames = Frames(panel)
