@@ -3,66 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
+from strategies.cross_section import CrossSection, Target
 from strategies.limits import cap_classes, cap_weights
+from strategies.portfolio_rules import PortfolioRules
 from strategies.weights import select_sides, weigh_side
 
 __all__ = ["CrossSection", "PortfolioRules", "Target", "target_weights"]
-
-
-@dataclass(frozen=True)
-class PortfolioRules:
-    """How scores become weights; the keys of ``portfolio`` in the configuration."""
-
-    side: str = "long_only"
-    quantile: float | None = 0.2
-    top: int | None = None
-    weighting: str = "equal"
-    gross: float = 1.0
-    net: float = 0.0
-    max_weight: float = 1.0
-    max_class_weight: Mapping[str, float] = field(default_factory=dict)
-    sleeves: Mapping[str, float] | None = None
-    min_breadth: int = 4
-    thin_sleeve: str = "trend"
-
-    @property
-    def is_long_short(self) -> bool:
-        return self.side == "long_short"
-
-
-@dataclass(frozen=True)
-class CrossSection:
-    """What is known of each asset on one date.
-
-    Parameters
-    ----------
-    symbols, asset_class : (N,) str arrays
-        Names and classes.
-    eligible : (N,) bool array
-        May be held.
-    score : (N,) float array
-        Composite score; NaN means not ranked.
-    trend : (N,) float array
-        The asset's own past return, for thin sleeves; NaN means not known.
-    """
-
-    symbols: np.ndarray
-    asset_class: np.ndarray
-    eligible: np.ndarray
-    score: np.ndarray
-    trend: np.ndarray
-
-
-@dataclass(frozen=True)
-class Target:
-    """(N,) signed weights, and (asset class, kind, detail) of what a user should know."""
-
-    weights: np.ndarray
-    reports: tuple[tuple[str, str, str], ...]
 
 
 def target_weights(section: CrossSection, rules: PortfolioRules) -> Target:

@@ -8,32 +8,13 @@ from dataclasses import dataclass, field
 import backtrader as bt
 import numpy as np
 
-from strategies.construction import CrossSection, Target, target_weights
+from strategies.cross_section import Target
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
 from strategies.opens import TradedOpens
+from strategies.targets import Signals, TargetMaker
 
 __all__ = ["Decision", "FactorRebalance", "Signals"]
-
-
-@dataclass(frozen=True)
-class Signals:
-    """What the strategy knows on its decision dates, each row from data up to that row only.
-
-    Parameters
-    ----------
-    rows : (R,) int array
-        Decision rows of the panel, increasing.
-    eligible : (R, N) bool array
-        Members with a bar that may be held.
-    score, trend : (R, N) float arrays
-        Composite score, and the asset's own past return for thin sleeves; NaN: not known.
-    """
-
-    rows: np.ndarray
-    eligible: np.ndarray
-    score: np.ndarray
-    trend: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -85,8 +66,8 @@ class FactorRebalance(bt.Strategy):
         Weights to tickets.
     targets : dict, optional
         Filled with the target of each decision, by its number among the signals, and read
-        where it has one: weights do not depend on the account, so that runs of the same
-        signals and rules under other costs can share them.
+        where it has one: weights that do not depend on the account can be shared by runs of the
+        same signals and rules under other costs.
 
     Attributes
     ----------
@@ -109,6 +90,7 @@ class FactorRebalance(bt.Strategy):
         self.decisions: list[Decision] = []
         self._targets = {} if self.p.targets is None else self.p.targets
         panel, lots = self.p.panel, self.p.orders.lots
+        self._maker = TargetMaker(panel, self.p.signals, self.p.portfolio)
         self._number_of = {int(row): number for number, row in enumerate(self.p.signals.rows)}
         self._opens = TradedOpens(panel)
         names, self._class_of = np.unique(panel.asset_class, return_inverse=True)
@@ -152,17 +134,22 @@ class FactorRebalance(bt.Strategy):
         return Plan(row, basket, self._instant(row, basket))
 
     def _target(self, number: int) -> Target:
+        if self.p.portfolio.needs_account:
+            return self._maker.target(number, self._held_weights())
         if number not in self._targets:
-            signals, panel = self.p.signals, self.p.panel
-            section = CrossSection(
-                panel.assets,
-                panel.asset_class,
-                signals.eligible[number],
-                signals.score[number],
-                signals.trend[number],
-            )
-            self._targets[number] = target_weights(section, self.p.portfolio)
+            self._targets[number] = self._maker.target(number)
         return self._targets[number]
+
+    def _held_weights(self) -> np.ndarray:
+        """(N,) signed weights of what is held, on the last marks; zeros without value."""
+        account = self.broker.account
+        weights = np.zeros(len(account.position))
+        held = account.position.nonzero()[0]
+        if account.is_open and len(held):
+            row = int(self.env.clock.row)
+            marks = self.p.panel.mark_at(row, held)
+            weights[held] = account.position[held] * marks / account.value
+        return weights
 
     def _basket(self, row: int, weights: np.ndarray) -> Basket:
         """Tickets from what is held to the weights, sized by the value and closes of `row`."""
