@@ -6,6 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from configs.construction import (
+    CovarianceConfig,
+    MeanVarianceConfig,
+    NeutralConfig,
+    SectorCaps,
+    VolatilityTargetConfig,
+    check_construction,
+)
 from configs.values import (
     AssetClass,
     Date,
@@ -67,7 +75,22 @@ Rebalance = Annotated[
 class PortfolioConfig(Strict):
     side: Literal["long_only", "long_short"] = Field("long_only", description="which sides")
     select: SelectConfig = Field(description="{quantile: q} or {top: n}")
-    weighting: Literal["equal", "rank", "score"] = Field("equal", description="within a side")
+    weighting: Literal[
+        "equal",
+        "rank",
+        "score",
+        "cap",
+        "inverse_volatility",
+        "minimum_variance",
+        "equal_risk_contribution",
+        "hierarchical_risk_parity",
+        "mean_variance",
+        "factor_risk_parity",
+    ] = Field(
+        "equal",
+        description="within a side; mean_variance weighs a sleeve's ranked assets, "
+        "factor_risk_parity the whole book",
+    )
     gross: Positive = Field(1.0, description="sum of absolute weights")
     net: float = Field(
         0.0, description="sum of weights of a long-short book; long only means net = gross"
@@ -77,6 +100,29 @@ class PortfolioConfig(Strict):
     )
     max_class_weight: dict[AssetClass, NonNegative] = Field(
         default_factory=dict, description="cap on a class's absolute weight, by asset class"
+    )
+    max_sector_weight: SectorCaps = Field(
+        default_factory=dict,
+        description="cap on a sector's absolute weight: a number for all, or by sector, `others` "
+        "for those not named",
+    )
+    max_gross: Positive | None = Field(
+        None, description="most that absolute weights may sum to, leverage included"
+    )
+    neutral: NeutralConfig = Field(
+        default_factory=NeutralConfig, description="to what the book is neutral"
+    )
+    volatility_target: VolatilityTargetConfig | None = Field(
+        None, description="scale the book to a volatility, forecast at each decision"
+    )
+    stagger: int = Field(
+        1, ge=1, description="the target is the mean of the last so many formations"
+    )
+    covariance: CovarianceConfig = Field(
+        default_factory=CovarianceConfig, description="how risk is estimated where it is needed"
+    )
+    mean_variance: MeanVarianceConfig = Field(
+        default_factory=MeanVarianceConfig, description="for weighting: mean_variance"
     )
     sleeves: dict[AssetClass, Fraction] | None = Field(
         None, description="share of gross by asset class; null ranks all classes together"
@@ -115,4 +161,5 @@ class PortfolioConfig(Strict):
                 f"portfolio.sleeves sum to {sum(self.sleeves.values()):g}, they must sum to 1\n"
                 "gross scales all of them; give each its share of it"
             )
+        check_construction(self)
         return self

@@ -20,13 +20,20 @@ from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
 from feeds.universe import NATIVE_CLASSES, eligible_assets
 from runs.scoring import make_factors, score
-from strategies.construction import PortfolioRules, Target
+from strategies.cross_section import Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
 from strategies.execution.capacity import check_participation
 from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.costs import Carry, TradingCosts, make_carry, make_trading_costs
 from strategies.factor_rebalance import Decision, FactorRebalance, OrderRules, Signals
+from strategies.portfolio_rules import (
+    CovarianceRules,
+    MeanVarianceRules,
+    NeutralRules,
+    PortfolioRules,
+    VolatilityRules,
+)
 from strategies.schedule import decision_rows
 
 __all__ = ["Execution", "Study", "execute", "prepare"]
@@ -151,6 +158,7 @@ def execute(
 def portfolio_rules(config: BacktestConfig) -> PortfolioRules:
     """The rules of construction that the configuration's ``portfolio`` asks for."""
     portfolio = config.portfolio
+    scaled = portfolio.volatility_target
     return PortfolioRules(
         side=portfolio.side,
         quantile=portfolio.select.quantile,
@@ -163,6 +171,13 @@ def portfolio_rules(config: BacktestConfig) -> PortfolioRules:
         sleeves=portfolio.sleeves,
         min_breadth=getattr(portfolio.min_breadth, portfolio.side),
         thin_sleeve=portfolio.thin_sleeve,
+        max_sector_weight=portfolio.max_sector_weight,
+        max_gross=portfolio.max_gross,
+        neutral=NeutralRules(**portfolio.neutral.model_dump()),
+        volatility_target=None if scaled is None else VolatilityRules(**scaled.model_dump()),
+        stagger=portfolio.stagger,
+        covariance=CovarianceRules(**portfolio.covariance.model_dump()),
+        mean_variance=MeanVarianceRules(**portfolio.mean_variance.model_dump()),
     )
 
 

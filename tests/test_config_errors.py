@@ -178,7 +178,9 @@ def changed(old: str, new: str) -> str:
         ),
         (
             VALID + "  weighting: equl\n",
-            "c.yaml, line 10: portfolio.weighting: equl is not one of 'equal', 'rank' or 'score'",
+            "c.yaml, line 10: portfolio.weighting: equl is not one of 'equal', 'rank', 'score', "
+            "'cap', 'inverse_volatility', 'minimum_variance', 'equal_risk_contribution', "
+            "'hierarchical_risk_parity', 'mean_variance' or 'factor_risk_parity'",
             "did you mean equal?",
         ),
         (
