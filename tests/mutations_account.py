@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["FAULTS"]
 
 ACCOUNT = "strategies/execution/account.py"
+PENDING = "strategies/execution/pending.py"
 MARKS = "strategies/execution/marks.py"
 
 #: See `tests/mutations.py`.
@@ -119,16 +120,16 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "a new plan leaves the waiting tickets of the old one alive",
-        ACCOUNT,
-        '        self._cancel_pending(plan.decision_row, "replaced by a new plan")\n',
-        "",
+        PENDING,
+        'kept = tuple(one for one in self._plans if one.reason == "stop")',
+        "kept = self._plans",
         "test_account",
     ),
     (
         "a plan overtakes a liquidation",
         ACCOUNT,
-        'self._pending.reason == "liquidation":\n            why',
-        'self._pending.reason == "never":\n            why',
+        "if self._pending.is_liquidation:\n            why",
+        "if self._pending.is_liquidation and not plan.part:\n            why",
         "test_account",
     ),
     (
@@ -141,8 +142,8 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "only the first plan says that its ticket is cut to the volume",
         ACCOUNT,
-        "            self._cut = set()\n            # In",
-        "            # In",
+        "        if plan.part == 1:\n",
+        "        if plan.part == 0:\n",
         "test_account_corners",
     ),
     (
@@ -169,7 +170,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "a plan that waits is slept through",
         ACCOUNT,
-        "row if self._pending is not None else last, accrued",
+        "row if self._pending else last, accrued",
         "last, accrued",
         "test_account_corners",
     ),

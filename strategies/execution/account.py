@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,13 +13,14 @@ from strategies.execution.capacity import ParticipationCap, cut_basket
 from strategies.execution.costs import Carry, TradingCosts
 from strategies.execution.journal import Journal
 from strategies.execution.marks import first_stale, has_ended, values_beside
+from strategies.execution.pending import PendingPlans
 from strategies.execution.plan import Plan, check_plan
 from strategies.execution.rules import AccountRules
+from strategies.execution.traded_value import TradedValue
 
 __all__ = ["Account", "AccountRules", "Plan"]
 
-#: Nothing to trade: the columns of no ticket.
-_NONE = np.zeros(0, dtype=np.intp)
+_REPLACED = "replaced by a new plan"
 
 
 class Account:
@@ -37,11 +38,12 @@ class Account:
         self.position = np.zeros(panel.shape[1])
         self.cash = self.value = float(rules.starting_cash)
         self.journal = Journal()
+        self._traded = TradedValue(self.journal, panel.dates, costs.group)
         self._row = -1
         self._holding: tuple[np.ndarray, np.ndarray, bool] | None = None
         #: Whether every holding had a bar on the row settled last.
         self._fresh = False
-        self._pending: Plan | None = None
+        self._pending = PendingPlans()
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
         self._cap: ParticipationCap | None = None
         if rules.participation_rate is not None:
@@ -57,14 +59,15 @@ class Account:
 
     @property
     def waiting(self) -> np.ndarray:
-        """(k,) columns of the tickets of the submitted plan that are not filled yet."""
-        return _NONE if self._pending is None else self._pending.basket.column
+        """(k,) columns of the tickets of submitted plans that are not filled yet."""
+        return self._pending.column
 
     def submit(self, plan: Plan) -> None:
         """Take `plan` for the next session, cancelling what an earlier one left unfilled.
 
-        A liquidation goes to its end first: a plan that comes meanwhile is dropped and reported,
-        and so is one for an account without value.
+        A stop cancels tickets of its own assets only; a further part of a rebalance takes over
+        what the part before it left. A liquidation goes to its end first: a plan that comes
+        meanwhile is dropped and reported, and so is one for an account without value.
 
         Raises
         ------
@@ -72,17 +75,18 @@ class Account:
             If the plan cannot be meant; see :func:`check_plan`.
         """
         check_plan(plan, self.panel, self._row)
-        if self._pending is not None and self._pending.reason == "liquidation":
+        if self._pending.is_liquidation:
             why = "plan dropped, the account is being liquidated"
             self.journal.record_event(plan.decision_row, -1, "cancelled", why)
             return
-        self._cancel_pending(plan.decision_row, "replaced by a new plan")
         if not self.is_open:
+            self._report_cancelled(plan.decision_row, self._pending.clear(), _REPLACED)
             why = f"plan dropped, the account's value of {self.value:.2f} is not above zero"
             self.journal.record_event(plan.decision_row, -1, "rejected", why)
             return
-        if len(plan.basket):
-            self._take(plan)
+        self._report_cancelled(plan.decision_row, self._pending.add(plan), _REPLACED)
+        if self._cap is not None:
+            self._note_lots(plan)
 
     def step(self, row: int) -> None:
         """Bring the account to the close of `row`, through every row since the last one.
@@ -92,7 +96,7 @@ class Account:
         """
         while self._row < row:
             first = self._row + 1
-            if self._pending is not None:
+            if self._pending:
                 self._row = self._act(first, row)
             elif self.journal.started:
                 self._row = self._settle(first, row)
@@ -107,13 +111,12 @@ class Account:
             self._holding = column, units, len(units) > 0 and bool(units.min() < 0)
         return self._holding
 
-    def _take(self, plan: Plan) -> None:
-        self._pending = plan
-        if self._cap is not None:
-            self._cut = set()
-            # In printed shares, so that a split until a liquidation changes nothing.
-            lots = plan.basket.lot * self.panel.adjustment_at(plan.decision_row, plan.basket.column)
-            self._lots.update(zip(plan.basket.column.tolist(), lots.tolist(), strict=True))
+    def _note_lots(self, plan: Plan) -> None:
+        if plan.part == 1:
+            self._cut -= set(plan.basket.column.tolist())
+        # In printed shares, so that a split until a liquidation changes nothing.
+        lots = plan.basket.lot * self.panel.adjustment_at(plan.decision_row, plan.basket.column)
+        self._lots.update(zip(plan.basket.column.tolist(), lots.tolist(), strict=True))
 
     def _act(self, row: int, last: int) -> int:
         """A row in which something may trade, and the quiet ones up to `last` after it."""
@@ -121,11 +124,11 @@ class Account:
             self._accrue(row)
             if not (self._fresh and self.rules.stale_after > 1):
                 self._close_stale(row)
-        if self._pending is not None:
-            self._fill(row)
+        for plan in self._pending.in_order:
+            self._pending.keep(plan, self._fill(row, plan))
         if not self.journal.started:
             return row
-        return self._settle(row, row if self._pending is not None else last, accrued=True)
+        return self._settle(row, row if self._pending else last, accrued=True)
 
     def _accrue(self, row: int) -> None:
         """Book the carry of one row on the marks before it."""
@@ -207,9 +210,9 @@ class Account:
             self.journal.record_event(row, column, "delisting", detail)
         self._drop_tickets(row, stale)
 
-    def _fill(self, row: int) -> None:
-        """Fill what the bars of a row let through; the rest of the plan waits."""
-        plan, panel = self._pending, self.panel
+    def _fill(self, row: int, plan: Plan) -> Basket | None:
+        """Fill what the bars of a row let through; the rest of the plan, which waits."""
+        panel = self.panel
         column = plan.basket.column
         tradable = panel.tradable[row].take(column)
         prices = panel.open[row] if plan.instant == "open" else panel.close[row]
@@ -223,12 +226,12 @@ class Account:
             ready, later = plan.basket, None
         else:
             ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
-        self._pending = replace(plan, basket=later) if later is not None and len(later) else None
-        if self._pending is not None and row == plan.decision_row + 1:
+        if row == plan.decision_row + 1:
             for waits in column[~tradable].tolist():
                 self.journal.record_event(row, waits, "waiting", "no bar, the ticket waits")
         if len(ready):
             self._execute(row, plan, ready, prices)
+        return later
 
     def _report_cut(self, row: int, columns: np.ndarray) -> None:
         for column in columns.tolist():
@@ -239,14 +242,7 @@ class Account:
 
     def _drop_tickets(self, row: int, closed: np.ndarray) -> None:
         """Cancel waiting tickets of holdings just closed: they were sized to what is gone."""
-        plan = self._pending
-        if plan is None:
-            return
-        gone = np.isin(plan.basket.column, closed)
-        for column in plan.basket.column[gone].tolist():
-            self.journal.record_event(row, column, "cancelled", "unfilled ticket, series ended")
-        left = plan.basket.take(~gone)
-        self._pending = replace(plan, basket=left) if len(left) else None
+        self._report_cancelled(row, self._pending.drop(closed), "series ended")
 
     def _execute(self, row: int, plan: Plan, basket: Basket, prices: np.ndarray) -> None:
         panel, at = self.panel, basket.column
@@ -258,7 +254,7 @@ class Account:
             cash=self.cash,
             held=self.position[at],
             others=values_beside(panel, row, prices, self.position, at),
-            costs=self.costs,
+            costs=self.costs.of(at, row, partial(self._traded.before, row)),
             limits=self.rules.limits,
         )
         if fill.limit:
@@ -298,22 +294,21 @@ class Account:
         )
 
     def _liquidate(self, row: int) -> None:
-        if self._pending is not None and self._pending.reason == "liquidation":
+        if self._pending.is_liquidation:
             return
-        self._cancel_pending(row, "the account is being liquidated")
+        self._report_cancelled(row, self._pending.clear(), "the account is being liquidated")
         held, units, _ = self._held()
         printed = np.array([self._lots.get(column, 1.0) for column in held.tolist()])
         lot = printed / self.panel.adjustment_at(row, held)
         basket = Basket(held, -units, np.zeros(len(held)), lot)
-        self._pending, self._cut = Plan(row, basket, "close", "liquidation"), set()
+        self._pending.add(Plan(row, basket, "close", "liquidation"))
+        self._cut = set()
         detail = f"value {self.value:.2f} at or below the maintenance margin, all is closed"
         self.journal.record_event(row, -1, "liquidation", detail)
 
-    def _cancel_pending(self, row: int, why: str) -> None:
-        if self._pending is not None:
-            for column in self._pending.basket.column.tolist():
-                self.journal.record_event(row, column, "cancelled", f"unfilled ticket, {why}")
-            self._pending = None
+    def _report_cancelled(self, row: int, columns: list[int], why: str) -> None:
+        for column in columns:
+            self.journal.record_event(row, column, "cancelled", f"unfilled ticket, {why}")
 
 
 def _positive_sums(worth: np.ndarray, has_shorts: bool) -> np.ndarray:

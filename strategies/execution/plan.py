@@ -27,13 +27,16 @@ class Plan:
     instant : {"open", "close"}
         Where in the session the whole basket fills.
     reason : str
-        ``rebalance`` or ``liquidation``.
+        ``rebalance``, ``stop`` or ``liquidation``.
+    part : int
+        Which one of the baskets that a rebalance is spread over, from 1.
     """
 
     decision_row: int
     basket: Basket
     instant: str
     reason: str = "rebalance"
+    part: int = 1
 
 
 def check_plan(plan: Plan, panel: Panel, row: int) -> None:

@@ -62,15 +62,16 @@ class PlanOrders:
         account.submit(plan)
         self._new_events()
         columns, waiting = basket.column.tolist(), set(account.waiting.tolist())
-        taken = overtakes and waiting == set(columns)
-        for column in [*self._open] if taken else [c for c in self._open if c not in waiting]:
+        taken = overtakes and waiting.issuperset(columns)
+        lives = waiting.difference(columns) if taken else waiting
+        for column in [column for column in self._open if column not in lives]:
             self._end(self._open.pop(column), bt.Order.cancel)
         first = np.argsort(basket.increase != 0, kind="stable")
         sizes = (basket.reduce + basket.increase)[first]
         made = self._make(basket.column[first], sizes, plan.reason, plan.instant, owner)
         if taken:
             self._liquidating = False
-            self._open = {order.data.column: order for order in made}
+            self._open.update({order.data.column: order for order in made})
         else:
             for order in made:
                 self._end(order, bt.Order.reject)
