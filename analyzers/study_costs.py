@@ -73,8 +73,8 @@ class SchemeCharge:
         shares = size * self.panel.adjustment_at(row, column) if len(row) else size
         # The adjustment is of the last bar where the session has none.
         shares = np.where(np.isfinite(shares), shares, size)
-        fill = self.costs.fill_price(column, size, price)
-        paid = self.costs.commission(column, size, fill, shares)
+        fill = self.costs.fill_price(column, size, price, row)
+        paid = self.costs.commission(column, size, fill, shares, row)
         charged[at, place] = (paid + np.abs(size) * np.abs(fill - price)) / self.capital
         return charged
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from feeds.bar_table import BarTable
+from feeds.spreads import abdi_ranaldo, corwin_schultz
 
 __all__ = ["NativeStatistics", "corwin_schultz", "native_statistics"]
 
@@ -15,7 +16,6 @@ __all__ = ["NativeStatistics", "corwin_schultz", "native_statistics"]
 _WINDOW, _LEAST = 63, 21
 #: Cells of a block of windows that is held at a time.
 _CELLS = 1 << 22
-_ROOT = 3.0 - 2.0 * np.sqrt(2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,8 @@ class NativeStatistics:
     spread : array
         Mean of 63 days of :func:`corwin_schultz`, with at least 21 of them: proportional, of which
         a trade pays half.
+    abdi_ranaldo : array
+        Likewise, of :func:`feeds.spreads.abdi_ranaldo`.
     """
 
     volume: np.ndarray
@@ -47,6 +49,7 @@ class NativeStatistics:
     dollar_volume: np.ndarray
     volatility: np.ndarray
     spread: np.ndarray
+    abdi_ranaldo: np.ndarray
 
 
 def native_statistics(
@@ -78,7 +81,7 @@ def native_statistics(
     """
     dates = dates.astype("datetime64[D]")
     shape = (len(dates), len(assets))
-    names = ("volume", "average_volume", "dollar_volume", "volatility", "spread")
+    names = [item.name for item in fields(NativeStatistics)]
     out = {name: np.full(shape, np.nan) for name in names}
     bounds, places = bars.bounds(), {name: place for place, name in enumerate(bars.symbols)}
     for column, name in enumerate(assets):
@@ -97,42 +100,6 @@ def native_statistics(
                 out[item][known, column] = values[at[known]]
             out["volume"][known, column] = days.volume[at[known]]
     return NativeStatistics(**out)
-
-
-def corwin_schultz(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> np.ndarray:
-    """Proportional bid-ask spread from the ranges of two days.
-
-    ``S = 2 (e^a - 1) / (1 + e^a)``, ``a = (sqrt(2 b) - sqrt(b)) / k - sqrt(g / k)``,
-    ``k = 3 - 2 sqrt(2)``, b the sum of the squared log ranges of the two days and g the squared
-    log range of both together. Where the second day opens beyond the close before it, its range
-    is moved by the gap, and negative estimates are 0, both as the authors do.
-
-    Parameters
-    ----------
-    high, low, close : (D,) float64 arrays
-        Of days that follow each other, in one unit of account; NaN where there is no bar.
-
-    Returns
-    -------
-    (D,) float64 array
-        Of each day and the one before it; NaN where one of them is not known, on the first day,
-        and where high equals low on both.
-
-    References
-    ----------
-    Corwin and Schultz (2012), Journal of Finance 67, equations 14 and 18 and section II.B.
-    """
-    spread = np.full(len(high), np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        high, low, close = np.log(high), np.log(low), np.log(close)
-        gap = np.maximum(low[1:] - close[:-1], 0.0) + np.minimum(high[1:] - close[:-1], 0.0)
-        second_high, second_low = high[1:] - gap, low[1:] - gap
-        beta = (high[:-1] - low[:-1]) ** 2 + (second_high - second_low) ** 2
-        both = np.maximum(high[:-1], second_high) - np.minimum(low[:-1], second_low)
-        alpha = (np.sqrt(2.0 * beta) - np.sqrt(beta)) / _ROOT - np.sqrt(both**2 / _ROOT)
-        estimate = np.maximum(2.0 * np.tanh(alpha / 2.0), 0.0)
-    spread[1:] = np.where(beta > 0, estimate, np.nan)
-    return spread
 
 
 class _Days:
@@ -157,12 +124,13 @@ class _Days:
         per_coin = np.nan_to_num(self.volume) / self._unit
         log = np.log(self._close)
         returns = np.append(np.nan, np.diff(log))
-        spread = corwin_schultz(self._high, self._low, self._close)
+        prices = self._high, self._low, self._close
         return {
             "average_volume": _rolling(per_coin, window, window, "mean") * self._unit,
             "dollar_volume": _rolling(np.nan_to_num(self._traded), window, window, "median"),
             "volatility": _rolling(returns, window, least, "deviation"),
-            "spread": _rolling(spread, window, least, "mean"),
+            "spread": _rolling(corwin_schultz(*prices), window, least, "mean"),
+            "abdi_ranaldo": _rolling(abdi_ranaldo(*prices), window, least, "mean"),
         }
 
     def _grid(self, values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ __all__ = ["FAULTS"]
 BASKET = "strategies/execution/basket.py"
 CAPACITY = "strategies/execution/capacity.py"
 COSTS = "strategies/execution/costs.py"
+CARRY = "strategies/execution/carry.py"
 COMMISSION = "strategies/execution/commission.py"
 SLIPPAGE = "strategies/execution/slippage.py"
 STRATEGY = "strategies/factor_rebalance.py"
@@ -90,8 +91,8 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "slippage helps",
         SLIPPAGE,
-        "1.0 + np.sign(size)",
-        "1.0 - np.sign(size)",
+        "1.0 + np.sign(tickets.size)",
+        "1.0 - np.sign(tickets.size)",
         "test_slippage",
     ),
     (
@@ -103,7 +104,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "short proceeds earn interest",
-        COSTS,
+        CARRY,
         "(cash - short) * self.cash_annual",
         "(cash + short) * self.cash_annual",
         "test_carry",
@@ -117,7 +118,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "the borrow fee is received",
-        COSTS,
+        CARRY,
         '"borrow": -self.borrow_annual',
         '"borrow": self.borrow_annual',
         "test_carry",

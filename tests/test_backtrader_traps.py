@@ -14,6 +14,7 @@ from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.commission import FixedCommission, PercentCommission
 from strategies.execution.costs import Carry
 from strategies.execution.slippage import BpsSlippage
+from strategies.execution.tickets import Tickets
 from tests.engine_case import (
     Script,
     add_panel_to,
@@ -200,7 +201,8 @@ def test_commission_means_percent_in_one_class_and_a_fraction_in_another(make_pa
     assert bt.CommInfoBase(commission=0.1, percabs=False).p.commission == 0.001
     assert bt.CommissionInfo(commission=0.1).p.commission == 0.1
     # Ours takes basis points: 10 on 1,000 is 1.
-    charged = PercentCommission(bps=10).charge(np.array([10.0]), np.array([100.0]), np.zeros(1))
+    ten, hundred = np.array([10.0]), np.array([100.0])
+    charged = PercentCommission(bps=10).charge(Tickets(ten, hundred, price=hundred))
     assert charged.tolist() == [1.0]
 
 

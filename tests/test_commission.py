@@ -14,13 +14,15 @@ from strategies.execution.commission import (
     PerShareCommission,
 )
 from strategies.execution.costs import make_trading_costs
+from strategies.execution.tickets import Tickets
 
 SIZE = np.array([100.0, -100.0, 1.0, 0.0])
 PRICE = np.array([50.0, 50.0, 50.0, 50.0])
 
 
 def charge(scheme, size=SIZE, price=PRICE, shares=None):
-    return scheme.charge(size, price, size if shares is None else shares).tolist()
+    shares = size if shares is None else shares
+    return scheme.charge(Tickets(size, price, price=price, shares=shares)).tolist()
 
 
 def test_none_charges_nothing():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strategies.execution.costs import TradingCosts
+from strategies.execution.costs import TicketCosts, TradingCosts
 
 __all__ = ["Basket", "BasketFill", "Limits", "fill_basket", "make_basket", "whole_lots"]
 
@@ -122,7 +122,7 @@ def fill_basket(
     cash: float,
     held: np.ndarray,
     others: tuple[float, float],
-    costs: TradingCosts,
+    costs: TradingCosts | TicketCosts,
     limits: Limits,
 ) -> BasketFill:
     """Fill reductions whole and as much of the increases as cash and margin allow.
@@ -143,7 +143,11 @@ def fill_basket(
         Units held of the tickets' assets before the fills.
     others : (float, float)
         Long and short value of all that is held and not traded, at the instant of the fill.
+    costs : TradingCosts or TicketCosts
+        Of the panel's assets, or of these very tickets.
     """
+    if isinstance(costs, TradingCosts):
+        costs = costs.of(basket.column)
     after = _Afterwards(basket, reference, shares_per_unit, cash, held, others, costs, limits)
     asked = basket.reduce + basket.increase
     price, commission = after.charges(asked)
@@ -176,12 +180,12 @@ class _Afterwards:
         self.basket, self.reference, self.shares_per_unit = basket, reference, shares_per_unit
         self.cash, self.held, self.limits = cash, held, limits
         self.other_long, self.other_short = others
-        self.costs = costs.of(basket.column)
+        self.costs = costs
 
     def charges(self, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         price = self.costs.fill_price(size, self.reference)
         shares = size if self.shares_per_unit is None else size * self.shares_per_unit
-        return price, self.costs.commission(size, price, shares)
+        return price, self.costs.commission(size, price, shares, self.reference)
 
     def is_clear(self, size: np.ndarray, price: np.ndarray, commission: np.ndarray) -> bool:
         """Whether both limits hold by so much that no order of summing could say otherwise."""

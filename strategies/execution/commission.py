@@ -3,11 +3,11 @@
 A ticket is all that one asset trades at one fill, so a minimum is charged once, also when a
 position turns from long to short. Every scheme is a frozen dataclass with one pure method::
 
-    charge(size, price, shares) -> (k,) float64 in currency, >= 0
+    charge(tickets) -> (k,) float64 in currency, >= 0
 
-`size` (k,) signed adjusted units, `price` (k,) fill prices with slippage in them, `shares`
-(k,) printed shares: only schemes that declare ``split_factor`` among their fields are given
-them for certain, the others may get `size` in their place. A ticket of size 0 costs nothing.
+What it is told of the (k,) tickets is in :class:`~strategies.execution.tickets.Tickets`. Only
+schemes that declare ``split_factor`` among their fields are given printed shares for certain,
+the others may get adjusted units in their place. A ticket of size 0 costs nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
+
+from strategies.execution.tickets import Tickets
 
 __all__ = [
     "COMMISSIONS",
@@ -33,7 +35,7 @@ class Commission(Protocol):
 
     fields: ClassVar[tuple[str, ...]]
 
-    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    def charge(self, tickets: Tickets) -> np.ndarray:
         """(k,) cost of each ticket, in currency."""
 
 
@@ -43,8 +45,8 @@ class NoCommission:
 
     fields: ClassVar[tuple[str, ...]] = ()
 
-    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        return np.zeros(len(size))
+    def charge(self, tickets: Tickets) -> np.ndarray:
+        return np.zeros(len(tickets))
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class PercentCommission:
     minimum: float = 0.0
     fields: ClassVar[tuple[str, ...]] = ()
 
-    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        cost = np.abs(size) * price * (self.bps / 1e4)
+    def charge(self, tickets: Tickets) -> np.ndarray:
+        size = tickets.size
+        cost = np.abs(size) * tickets.price * (self.bps / 1e4)
         if self.minimum == 0:
             return cost
         return np.where(size != 0, np.maximum(cost, self.minimum), 0.0)
@@ -89,10 +92,11 @@ class PerShareCommission:
     maximum_bps: float = math.inf
     fields: ClassVar[tuple[str, ...]] = ("split_factor",)
 
-    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        cost = np.maximum(np.abs(shares) * self.rate, self.minimum)
+    def charge(self, tickets: Tickets) -> np.ndarray:
+        size = tickets.size
+        cost = np.maximum(np.abs(tickets.shares) * self.rate, self.minimum)
         if math.isfinite(self.maximum_bps):
-            cost = np.minimum(cost, np.abs(size) * price * (self.maximum_bps / 1e4))
+            cost = np.minimum(cost, np.abs(size) * tickets.price * (self.maximum_bps / 1e4))
         return np.where(size != 0, cost, 0.0)
 
 
@@ -103,8 +107,8 @@ class FixedCommission:
     amount: float
     fields: ClassVar[tuple[str, ...]] = ()
 
-    def charge(self, size: np.ndarray, price: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        return np.where(size != 0, self.amount, 0.0)
+    def charge(self, tickets: Tickets) -> np.ndarray:
+        return np.where(tickets.size != 0, self.amount, 0.0)
 
 
 #: Scheme name in the configuration to its class.

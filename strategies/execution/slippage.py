@@ -3,10 +3,10 @@
 The price is not capped at the bar's high and low: the configured and the realised basis
 points are both reported and agree. Every scheme is a frozen dataclass with one pure method::
 
-    fill_price(size, reference) -> (k,) float64
+    fill_price(tickets) -> (k,) float64
 
-`size` (k,) signed units, `reference` (k,) the open or close of the fill session. Buys fill
-above it and sells below.
+What it is told of the (k,) tickets is in :class:`~strategies.execution.tickets.Tickets`. Buys
+fill above the reference, the open or close of the fill session, and sells below.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from feeds.errors import ConfigError
+from strategies.execution.tickets import Tickets
 
 __all__ = ["SLIPPAGES", "BpsSlippage", "NoSlippage", "Slippage"]
 
@@ -26,7 +27,7 @@ class Slippage(Protocol):
 
     fields: ClassVar[tuple[str, ...]]
 
-    def fill_price(self, size: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    def fill_price(self, tickets: Tickets) -> np.ndarray:
         """(k,) price of each ticket."""
 
 
@@ -36,8 +37,8 @@ class NoSlippage:
 
     fields: ClassVar[tuple[str, ...]] = ()
 
-    def fill_price(self, size: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        return reference.copy()
+    def fill_price(self, tickets: Tickets) -> np.ndarray:
+        return tickets.reference.copy()
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class BpsSlippage:
                 "give basis points from 0 to below 10000",
             )
 
-    def fill_price(self, size: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        return reference * (1.0 + np.sign(size) * (self.bps / 1e4))
+    def fill_price(self, tickets: Tickets) -> np.ndarray:
+        return tickets.reference * (1.0 + np.sign(tickets.size) * (self.bps / 1e4))
 
 
 #: Scheme name in the configuration to its class.

@@ -1,0 +1,132 @@
+"""What holding costs and earns, asset by asset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from feeds.panel import Panel
+
+__all__ = ["Carry", "make_carry"]
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What holding costs and earns, per calendar day on the prior mark.
+
+    Amounts are positive when received. Shorts pay ``borrow`` and may earn ``rebate`` on their
+    proceeds; a class with ``funding`` holds its shorts as perpetuals instead, which receive
+    positive funding. Cash that is not short proceeds earns ``interest``.
+
+    Parameters
+    ----------
+    borrow_annual, funding_annual : (N,) float arrays
+        Rates by asset, per year; at most one of the two is not zero.
+    cash_annual, short_rebate_annual : float
+        Rates per year.
+    day_count : int
+        Days a year.
+    """
+
+    borrow_annual: np.ndarray
+    funding_annual: np.ndarray
+    cash_annual: float = 0.0
+    short_rebate_annual: float = 0.0
+    day_count: int = 365
+
+    def is_free(self, has_shorts: bool) -> bool:
+        """Whether nothing is paid or earned on a book with shorts, or one without."""
+        return self.cash_annual == 0 and not (has_shorts and self._rates)
+
+    def settle(
+        self, days: np.ndarray, cash: float, column: np.ndarray, worth: np.ndarray
+    ) -> tuple[np.ndarray, list[tuple[str, np.ndarray, np.ndarray]]]:
+        """Carry of some sessions in which nothing is traded.
+
+        Parameters
+        ----------
+        days : (B,) int array
+            Calendar days of each session since the one before.
+        cash : float
+            Before the first of them.
+        column : (k,) int array
+            Assets held.
+        worth : (B, k) float array
+            Their signed values at the prior mark, contiguous by row.
+
+        Returns
+        -------
+        cash : (B,) float array
+            After each session.
+        amounts : list of (kind, (m,) int array, (B, m) float array)
+            Kinds that are other than zero, their assets and amounts; column -1 is cash.
+        """
+        owed = np.maximum(-worth, 0.0)
+        year = (days / self.day_count)[:, None]
+        received, amounts = [], []
+        for kind, rates in self._rates.items():
+            rate = rates[column]
+            paid = ((rate != 0) & (worth[0] < 0)).nonzero()[0]
+            if len(paid):
+                amount = owed * rate * year
+                received.append(np.add.reduce(amount, axis=1))
+                amounts.append((kind, column[paid], amount.take(paid, axis=1)))
+        if self.cash_annual != 0:
+            after, interest = self._with_interest(days, cash, owed, received)
+            amounts.append(("interest", np.array([-1]), interest[:, None]))
+        elif received:
+            # The same sums in the same order as session by session.
+            steps = np.column_stack(received).ravel()
+            after = np.add.accumulate(np.concatenate([[cash], steps]))
+            after = after[len(received) :: len(received)]
+        else:
+            after = np.full(len(days), cash)
+        return after, amounts
+
+    def _with_interest(
+        self, days: np.ndarray, cash: float, owed: np.ndarray, received: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(B,) cash after each session and (B,) interest, on cash that is not short proceeds."""
+        after, interest = np.empty(len(days)), np.empty(len(days))
+        for number, short in enumerate(np.add.reduce(owed, axis=1).tolist()):
+            share = int(days[number]) / self.day_count
+            interest[number] = (cash - short) * self.cash_annual * share
+            for of_kind in received:
+                cash += float(of_kind[number])
+            cash += float(interest[number])
+            after[number] = cash
+        return after, interest
+
+    @cached_property
+    def _rates(self) -> dict[str, np.ndarray]:
+        """(N,) rates by kind, for those that are not zero throughout."""
+        rates = {
+            "borrow": -self.borrow_annual,
+            "funding": self.funding_annual,
+            # A perpetual has no sale proceeds that could earn a rebate.
+            "rebate": np.where(self.funding_annual == 0, self.short_rebate_annual, 0.0),
+        }
+        return {kind: rate for kind, rate in rates.items() if rate.any()}
+
+
+def make_carry(
+    panel: Panel,
+    *,
+    borrow_annual: Mapping[str, float],
+    funding_annual: Mapping[str, float],
+    cash_annual: float,
+    short_rebate_annual: float,
+    day_count: int,
+) -> Carry:
+    """Carry of every asset from rates by asset class; a class not named has a rate of zero."""
+    classes = panel.asset_class.tolist()
+    return Carry(
+        np.array([borrow_annual.get(name, 0.0) for name in classes], dtype=float),
+        np.array([funding_annual.get(name, 0.0) for name in classes], dtype=float),
+        cash_annual,
+        short_rebate_annual,
+        day_count,
+    )
