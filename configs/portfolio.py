@@ -14,6 +14,7 @@ from configs.construction import (
     VolatilityTargetConfig,
     check_construction,
 )
+from configs.risk_budget import RiskBudgetConfig
 from configs.values import (
     AssetClass,
     Date,
@@ -123,6 +124,9 @@ class PortfolioConfig(Strict):
     )
     mean_variance: MeanVarianceConfig = Field(
         default_factory=MeanVarianceConfig, description="for weighting: mean_variance"
+    )
+    risk_budget: RiskBudgetConfig = Field(
+        default_factory=RiskBudgetConfig, description="for weighting: factor_risk_parity"
     )
     sleeves: dict[AssetClass, Fraction] | None = Field(
         None, description="share of gross by asset class; null ranks all classes together"

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from configs.costs import CarryConfig, CostsConfig
 from configs.execution import DelistingConfig, ExecutionConfig
 from configs.portfolio import PortfolioConfig
+from configs.risk_budget import check_risk_budget
 from configs.scoring import FactorConfig, PreprocessConfig
 from configs.values import Date, Name, NonNegative, Strict, distinct, list_to_tuple
 
@@ -92,4 +93,9 @@ class BacktestConfig(Strict):
             raise ValueError(
                 "every weight in factors is 0, so that nothing is ranked\ngive one factor a weight"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _budgeted(self):
+        check_risk_budget(self)
         return self

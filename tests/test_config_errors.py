@@ -91,6 +91,7 @@ EVERY_KEY = {
             "turnover_penalty": 0,
             "information_coefficient": 0.05,
         },
+        "risk_budget": {"factors": {}, "sleeves": {}},
         "sleeves": None,
         "min_breadth": {"long_only": 4, "long_short": 6},
         "thin_sleeve": "cash",
