@@ -33,6 +33,8 @@ class Signals:
         Weights made before the run, for a weighting of the whole book.
     prepared_reports : tuple of tuples of (str, str, str)
         What a user should know of them, by decision.
+    shortable : (R, N) bool array, optional
+        What can be borrowed and sold short; None where everything can.
     """
 
     rows: np.ndarray
@@ -42,6 +44,7 @@ class Signals:
     market: np.ndarray | None = None
     prepared: np.ndarray | None = None
     prepared_reports: tuple[tuple[Report, ...], ...] = ()
+    shortable: np.ndarray | None = None
 
 
 class TargetMaker:
