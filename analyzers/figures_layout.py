@@ -214,6 +214,7 @@ def plot_heat_map(
     *,
     limit: float | None = None,
     blocks: Sequence[int] = (),
+    shades: pd.DataFrame | None = None,
 ) -> Figure:
     """A matrix in colours around zero, with its numbers; NaN is blank.
 
@@ -229,6 +230,8 @@ def plot_heat_map(
         Where the colours end; the largest absolute value unless given.
     blocks : sequence of int
         Columns before which a gap is left, as between regimes of two kinds.
+    shades : (K, C) DataFrame, optional
+        What the colours show, around zero; the numbers themselves unless given.
     """
     count, wide = values.shape
     numbered = wide > 6 and list(values.index) == list(values.columns)
@@ -243,14 +246,15 @@ def plot_heat_map(
     edge = _WIDTH - left - round(cell * (wide + gap[-1]))
     ax = panel(figure, left=left, right=edge, top=head, bottom=16)
     drawn = values.to_numpy(dtype=float)
-    known = np.abs(drawn[np.isfinite(drawn)])
+    coloured = drawn if shades is None else shades.to_numpy(dtype=float)
+    known = np.abs(coloured[np.isfinite(coloured)])
     limit = limit or (float(known.max()) if len(known) else 1.0) or 1.0
     for column in range(wide):
         x = column + gap[column]
         ax.pcolormesh(
             [x, x + 1],
             np.arange(count + 1.0),
-            np.ma.masked_invalid(drawn[:, [column]]),
+            np.ma.masked_invalid(coloured[:, [column]]),
             cmap=DIVERGING,
             vmin=-limit,
             vmax=limit,
