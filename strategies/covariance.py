@@ -179,9 +179,8 @@ def _oas(deviations: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float
 
 
 def _shrunk(estimate, deviations: np.ndarray) -> tuple[np.ndarray, float]:
-    if deviations.shape[1] < 2:
-        # A lone variance is its own target.
-        return (deviations**2).mean(axis=0, keepdims=True).reshape((deviations.shape[1],) * 2), 0.0
+    if not deviations.size:
+        return np.zeros((0, 0)), 0.0
     # Centred already: stretched columns have no mean but rounding.
     matrix, shrinkage = estimate(deviations, assume_centered=True)
     return matrix, float(shrinkage)

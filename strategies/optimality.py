@@ -11,7 +11,6 @@ __all__ = ["KKTPoint", "QuadraticProgram", "kkt_violation", "polish"]
 #: Added to the diagonal of a linear system, which refinement takes back.
 _RIDGE = 1e-9
 _REFINEMENTS = 12
-_ROUNDS = 12
 #: A point this near to optimal is not worked on.
 _EXACT = 1e-15
 
@@ -82,14 +81,19 @@ def kkt_violation(program: QuadraticProgram, point: KKTPoint) -> float:
     return float(found) if np.isfinite(found) else np.inf
 
 
-def polish(program: QuadraticProgram, point: KKTPoint) -> tuple[KKTPoint, float]:
+def polish(
+    program: QuadraticProgram, point: KKTPoint, *, rounds: int = 12
+) -> tuple[KKTPoint, float]:
     """The exact optimum where the limits that bind at `point` are nearly the right ones.
 
     Parameters
     ----------
     program : QuadraticProgram
     point : KKTPoint
-        From an interior-point method, which ends close to the limits but on none of them.
+        From an interior-point method, which ends close to the limits but on none of them, or a
+        guess.
+    rounds : int
+        Sets of limits that are tried.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def polish(program: QuadraticProgram, point: KKTPoint) -> tuple[KKTPoint, float]
     """
     best, least = point, kkt_violation(program, point)
     seen: set[bytes] = set()
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         if least <= _EXACT:
             break
         row_side = _side(program.A @ point.x, point.rows, program.lower, program.upper)

@@ -17,6 +17,8 @@ __all__ = ["ElasticSolution", "QuadraticSolution", "nearest_feasible", "solve_qu
 _TOLERANCE = 1e-10
 #: A point counts as solved up to this violation, in units of a scaled objective and of the rows.
 _SOLVED = 1e-7
+#: A guess is as good as the method where it leads to this violation within so many rounds.
+_EXACT, _GUESSES = 1e-12, 30
 #: Share of a certificate's largest entry from which on a limit takes part in a contradiction.
 _TAKES_PART = 1e-5
 #: Price of the objective beside a unit of slack at unit price.
@@ -93,6 +95,7 @@ def solve_quadratic(
     *,
     at_least: np.ndarray | float = -np.inf,
     at_most: np.ndarray | float = np.inf,
+    start: KKTPoint | None = None,
 ) -> QuadraticSolution:
     """Minimise ``x'Px/2 + q'x`` subject to ``lower <= Ax <= upper`` and bounds on x.
 
@@ -106,6 +109,9 @@ def solve_quadratic(
         Infinite where a row has no such limit; equal for an equation.
     at_least, at_most : (n,) float arrays or float
         Bounds on each variable.
+    start : KKTPoint, optional
+        A guess at the limits that bind, with its multipliers. Where the solution follows from
+        it, the interior-point method is spared; the answer is the same but for rounding.
 
     Returns
     -------
@@ -120,31 +126,28 @@ def solve_quadratic(
     Notes
     -----
     Clarabel's interior-point method (Goulart, Chen 2024) gives a point and the multipliers, or
-    a certificate; from the point the exact solution follows by :func:`strategies.optimality.polish`.
+    a certificate; :func:`strategies.optimality.polish` takes the point to the exact solution.
     One thread, no randomness: the same bytes each time.
     """
     program, scale = _program(P, q, A, lower, upper, at_least, at_most)
     empty = (program.lower > program.upper, program.at_least > program.at_most)
     if empty[0].any() or empty[1].any():
         return _infeasible(*(each.astype(float) for each in empty))
+    if start is not None:
+        guess = KKTPoint(start.x, start.rows / scale, start.bounds / scale)
+        best, violation = polish(program, guess, rounds=_GUESSES)
+        if violation <= _EXACT:
+            return _solution("solved", best, violation, scale)
     found, rows, bounds, point = _interior_point(program)
     if "PrimalInfeasible" in found:
         return _infeasible(rows, bounds)
     if "DualInfeasible" in found:
         return _unsolved("unbounded", program)
-    start = KKTPoint(point, rows, bounds)
-    if not np.isfinite(kkt_violation(program, start)):
+    reached = KKTPoint(point, rows, bounds)
+    if not np.isfinite(kkt_violation(program, reached)):
         return _unsolved("failed", program)
-    best, violation = polish(program, start)
-    return QuadraticSolution(
-        "solved" if violation <= _SOLVED else "failed",
-        best.x,
-        best.rows * scale,
-        best.bounds * scale,
-        violation,
-        np.zeros(len(rows)),
-        np.zeros(len(bounds)),
-    )
+    best, violation = polish(program, reached)
+    return _solution("solved" if violation <= _SOLVED else "failed", best, violation, scale)
 
 
 def nearest_feasible(
@@ -271,6 +274,18 @@ def _settings(clarabel):
     settings.direct_solve_method = "qdldl"
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
     return settings
+
+
+def _solution(status: str, point: KKTPoint, violation: float, scale: float) -> QuadraticSolution:
+    return QuadraticSolution(
+        status,
+        point.x,
+        point.rows * scale,
+        point.bounds * scale,
+        violation,
+        np.zeros(len(point.rows)),
+        np.zeros(len(point.x)),
+    )
 
 
 def _infeasible(rows: np.ndarray, bounds: np.ndarray) -> QuadraticSolution:
