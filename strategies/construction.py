@@ -6,16 +6,24 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from strategies.cross_section import CrossSection, Target
+from strategies.cross_section import CrossSection, Report, Target
+from strategies.limit_rows import limited
 from strategies.limits import cap_classes, cap_weights
 from strategies.portfolio_rules import PortfolioRules
-from strategies.weights import select_sides, weigh_side
+from strategies.sides import weigh_columns, weigh_pool
+from strategies.volatility_target import scaled_down, scaled_to_target
+from strategies.weights import select_sides
 
-__all__ = ["CrossSection", "PortfolioRules", "Target", "target_weights"]
+__all__ = ["CrossSection", "PortfolioRules", "Target", "finished", "formed", "target_weights"]
 
 
 def target_weights(section: CrossSection, rules: PortfolioRules) -> Target:
-    """Signed target weights of one date.
+    """Signed target weights of one date: what is formed, scaled and brought within the limits."""
+    return finished(section, formed(section, rules), rules)
+
+
+def formed(section: CrossSection, rules: PortfolioRules) -> Target:
+    """Weights of one date before scaling and limits.
 
     Each sleeve gets its share of gross and net. A sleeve with fewer than ``min_breadth``
     ranked assets is thin: it follows each asset's own trend (long above zero, short below in
@@ -24,6 +32,8 @@ def target_weights(section: CrossSection, rules: PortfolioRules) -> Target:
     neutral: its net is what its trends give, and it is reported. Without sleeves all classes
     are ranked in one pool.
     """
+    if rules.weighting == "factor_risk_parity":
+        return Target(section.prepared, section.prepared_reports)
     shares = dict(rules.sleeves) if rules.sleeves is not None else {"": 1.0}
     pools = {name: _pool(section, name) for name in shares}
     thin = {name for name, pool in pools.items() if len(pool) < rules.min_breadth}
@@ -42,7 +52,32 @@ def target_weights(section: CrossSection, rules: PortfolioRules) -> Target:
         if name in thin:
             weights += _thin_weights(section, name, share * rules.gross, rules)
         else:
-            weights += _ranked_weights(section, pools[name], share, rules)
+            own, told = _ranked_weights(section, pools[name], share, rules)
+            weights += own
+            reports += told
+    return Target(weights, tuple(reports))
+
+
+def finished(section: CrossSection, formation: Target, rules: PortfolioRules) -> Target:
+    """A formation at its target volatility and within the limits.
+
+    Caps alone spread their excess as ever; as soon as a limit is asked for that they cannot
+    express, all limits are kept by one projection. Where the book is riskier afterwards than its
+    target volatility it is made smaller, which keeps every limit.
+    """
+    weights, reports = formation.weights, list(formation.reports)
+    scaled = rules.volatility_target is not None and bool(weights.any())
+    if scaled:
+        weights, told = scaled_to_target(section, weights, rules)
+        reports += told
+    bounded = limited if rules.projects else _capped_weights
+    target = bounded(section, weights, rules)
+    weights = scaled_down(section, target.weights, rules) if scaled else target.weights
+    return Target(weights, (*reports, *target.reports))
+
+
+def _capped_weights(section: CrossSection, weights: np.ndarray, rules: PortfolioRules) -> Target:
+    reports = []
     by_class = cap_classes(weights, section.asset_class, rules.max_class_weight)
     capped = _capped(by_class, section.asset_class, rules.max_weight)
     stages = (("max_class_weight", weights, by_class), ("max_weight", by_class, capped))
@@ -68,20 +103,32 @@ def _redistributed(shares: Mapping[str, float], thin: set[str]) -> dict[str, flo
 
 def _ranked_weights(
     section: CrossSection, pool: np.ndarray, share: float, rules: PortfolioRules
-) -> np.ndarray:
+) -> tuple[np.ndarray, tuple[Report, ...]]:
     weights = np.zeros(len(section.score))
+    if rules.weighting == "mean_variance":
+        weights[pool], reports = weigh_pool(section, pool, share, rules)
+        return weights, reports
     gross = share * rules.gross
     net = share * rules.net if rules.is_long_short else gross
-    scores = section.score[pool]
     best, worst = select_sides(
-        scores, section.symbols[pool], quantile=rules.quantile, top=rules.top
+        section.score[pool], section.symbols[pool], quantile=rules.quantile, top=rules.top
     )
     if rules.is_long_short:
         best = best[: max(1, len(pool) // 2)]
-    weights[pool[best]] = weigh_side(scores[best], rules.weighting, (gross + net) / 2)
+    sides = [(pool[best], 1.0, (gross + net) / 2)]
     if gross > net:
-        weights[pool[worst]] -= weigh_side(scores[worst], rules.weighting, (gross - net) / 2)
-    return weights
+        sides.append((pool[worst], -1.0, (gross - net) / 2))
+    reports: list[Report] = []
+    for columns, sign, total in sides:
+        own, told = weigh_columns(section, columns, total, rules)
+        reports += told
+        if total > 0.0 and not own.any():
+            # One side alone would be a bet that nobody asked for.
+            name = str(section.asset_class[pool[0]])
+            reports.append((name, "left out", "no asset of a side can be weighted: all in cash"))
+            return np.zeros(len(section.score)), tuple(reports)
+        weights[columns] += sign * own
+    return weights, tuple(reports)
 
 
 def _thin_weights(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from feeds.panel import Panel
-from strategies.construction import target_weights
+from strategies.construction import finished, formed
 from strategies.cross_section import CrossSection, Report, Target
-from strategies.history import returns_up_to
+from strategies.history import past_returns, returns_up_to
+from strategies.neutrality import betas, mean_return
 from strategies.portfolio_rules import PortfolioRules
+from strategies.stagger import mean_formation
 
 __all__ = ["Signals", "TargetMaker"]
 
@@ -28,7 +30,10 @@ class Signals:
     score, trend : (R, N) float arrays
         Composite score, and the asset's own past return for thin sleeves; NaN: not known.
     market : (T,) float array, optional
-        Session returns of the symbol that betas are against, by row of the panel.
+        Session returns of the symbol that betas are against, by row of the panel; the mean of
+        the eligible assets unless given.
+    market_class : str, optional
+        Asset class of that symbol; that of most assets unless given.
     prepared : (R, N) float array, optional
         Weights made before the run, for a weighting of the whole book.
     prepared_reports : tuple of tuples of (str, str, str)
@@ -42,6 +47,7 @@ class Signals:
     score: np.ndarray
     trend: np.ndarray
     market: np.ndarray | None = None
+    market_class: str | None = None
     prepared: np.ndarray | None = None
     prepared_reports: tuple[tuple[Report, ...], ...] = ()
     shortable: np.ndarray | None = None
@@ -59,6 +65,12 @@ class TargetMaker:
 
     def __init__(self, panel: Panel, signals: Signals, rules: PortfolioRules) -> None:
         self._panel, self._signals, self._rules = panel, signals, rules
+        #: Assets whose closes are hours from the market's: they are of another class.
+        self._lagged = panel.asset_class != (signals.market_class or _commonest(panel))
+        #: Formations that later targets still hold, by number, and the first that was not empty.
+        self._formed: dict[int, Target] = {}
+        self._began: int | None = None
+        self._looked = -1
 
     def target(self, number: int, held: np.ndarray | None = None) -> Target:
         """The target of a decision, by its number.
@@ -71,7 +83,31 @@ class TargetMaker:
             Signed weights held at the close of that row; needed where
             ``PortfolioRules.needs_account`` says so.
         """
-        return target_weights(self.section(number, held), self._rules)
+        section, rules = self.section(number, held), self._rules
+        if rules.stagger == 1:
+            return finished(section, formed(section, rules), rules)
+        return finished(section, self._overlapping(number, section), rules)
+
+    def _overlapping(self, number: int, section: CrossSection) -> Target:
+        """The mean of the last formations since the first that wanted anything."""
+        while self._began is None and self._looked < number:
+            self._looked += 1
+            if self._formation(self._looked).weights.any():
+                self._began = self._looked
+        newest = self._formation(number)
+        if self._began is None or self._began > number:
+            return newest
+        first = max(number - self._rules.stagger + 1, self._began)
+        weights = [self._formation(earlier).weights for earlier in range(first, number)]
+        mean = mean_formation([*weights, newest.weights], section.eligible, section.asset_class)
+        for earlier in [made for made in self._formed if made < first]:
+            del self._formed[earlier]
+        return Target(mean, newest.reports)
+
+    def _formation(self, number: int) -> Target:
+        if number not in self._formed:
+            self._formed[number] = formed(self.section(number), self._rules)
+        return self._formed[number]
 
     def section(self, number: int, held: np.ndarray | None = None) -> CrossSection:
         """What is known on a decision's row."""
@@ -86,9 +122,28 @@ class TargetMaker:
             row=row,
             market_cap=None if panel.market_cap is None else panel.market_cap[row],
             sector=panel.sector,
+            beta=None if self._rules.neutral.beta is None else self._betas(number),
             held=held,
             history=returns_up_to(panel, row),
             periods_per_year=panel.periods_per_year,
             prepared=None if signals.prepared is None else signals.prepared[number],
             prepared_reports=signals.prepared_reports[number] if signals.prepared_reports else (),
         )
+
+    def _betas(self, number: int) -> np.ndarray:
+        """(N,) betas of the eligible assets to the market of the rules; NaN: not known."""
+        panel, signals, rules = self._panel, self._signals, self._rules
+        row, columns = int(signals.rows[number]), np.flatnonzero(signals.eligible[number])
+        returns = past_returns(panel, row, columns, rules.covariance.lookback)
+        market = mean_return(returns)
+        if signals.market is not None:
+            market = signals.market[row + 1 - len(returns) : row + 1]
+        found = np.full(panel.shape[1], np.nan)
+        lagged = self._lagged[columns]
+        found[columns] = betas(returns, market, lagged, rules.covariance.min_history)
+        return found
+
+
+def _commonest(panel: Panel) -> str:
+    names, counts = np.unique(panel.asset_class, return_counts=True)
+    return str(names[counts.argmax()])
