@@ -77,8 +77,8 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "the session's volume does not cap",
         CAPACITY,
-        "self._rate * np.maximum(volume, 0.0)",
-        "np.maximum(volume, 0.0)",
+        "1.0, rate) * np.maximum(volume, 0.0)",
+        "1.0, 1.0) * np.maximum(volume, 0.0)",
         "test_participation",
     ),
     (

@@ -26,17 +26,20 @@ class ParticipationCap:
     ----------
     panel : Panel
         T rows, N assets.
-    rate : float
-        Share of the volume that a ticket may be, in (0, 1].
+    rate : float or (N,) float array
+        Share of the volume that a ticket may be, in (0, 1]; NaN or inf: an asset without a cap.
     """
 
-    def __init__(self, panel: Panel, rate: float) -> None:
-        self._panel, self._rate = panel, rate
+    def __init__(self, panel: Panel, rate: float | np.ndarray) -> None:
+        rates = np.broadcast_to(np.asarray(rate, dtype=float), panel.shape[1:])
+        self._panel, self._rate = panel, np.where(np.isnan(rates), np.inf, rates)
         self._in_currency = panel.volume_unit == "currency"
         self._folded = np.isin(panel.asset_class, _EVERY_DAY) & (panel.calendar != "24/7")
 
     def units(self, row: int, column: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """(k,) largest tickets of a row in adjusted units; 0 without volume or a bar.
+
+        An asset without a cap has no largest ticket: inf, where it has a bar.
 
         Parameters
         ----------
@@ -47,9 +50,9 @@ class ParticipationCap:
         # What is not known lets nothing through.
         volume = np.nan_to_num(panel.volume[row, column], nan=0.0, posinf=0.0)
         per_unit = np.where(self._in_currency[column], reference, panel.adjustment_at(row, column))
-        units = np.where(
-            panel.tradable[row, column], self._rate * np.maximum(volume, 0.0) / per_unit, 0.0
-        )
+        rate = self._rate[column]
+        capped = np.where(np.isinf(rate), 1.0, rate) * np.maximum(volume, 0.0) / per_unit
+        units = np.where(panel.tradable[row, column], np.where(np.isinf(rate), rate, capped), 0.0)
         folded = np.flatnonzero(self._folded[column])
         if len(folded):
             units[folded] /= self._days(row, column[folded])
@@ -59,7 +62,7 @@ class ParticipationCap:
         """Why a ticket was cut on a row."""
         volume = self._panel.volume[row, column]
         if volume > 0:
-            return f"more than {self._rate:g} of the session's volume, the rest waits"
+            return f"more than {self._rate[column]:g} of the session's volume, the rest waits"
         return f"{'volume not known' if np.isnan(volume) else 'no volume'}, the ticket waits"
 
     def _days(self, row: int, column: np.ndarray) -> np.ndarray:
@@ -117,5 +120,6 @@ def check_participation(panel: Panel, rate: float | None, data: str) -> None:
 
 def _within(quantity: np.ndarray, capacity: np.ndarray, lot: np.ndarray) -> np.ndarray:
     size = np.abs(quantity)
-    cut = np.minimum(whole_lots(capacity, lot), size)
+    # Cut to the size first: nothing is a whole number of lots of a capacity without end.
+    cut = np.minimum(whole_lots(np.minimum(capacity, size), lot), size)
     return np.where(size <= capacity, quantity, np.copysign(cut, quantity))
