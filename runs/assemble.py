@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from strategies.portfolio_rules import (
 )
 from strategies.schedule import decision_rows
 
+if TYPE_CHECKING:
+    from strategies.factor_parity import FactorParity
+
 __all__ = ["Execution", "Study", "execute", "prepare"]
 
 
@@ -43,7 +46,8 @@ __all__ = ["Execution", "Study", "execute", "prepare"]
 class Study:
     """Everything a run needs, validated: data, scores by decision row, and rules.
 
-    `targets` are filled by the first run and shared by those under other costs.
+    `targets` are filled by the first run and shared by those under other costs. `parity` is what
+    factor risk parity has prepared, None for another weighting.
     """
 
     config: BacktestConfig
@@ -54,6 +58,7 @@ class Study:
     costs: TradingCosts
     carry: Carry
     targets: dict[int, Target] = field(default_factory=dict)
+    parity: FactorParity | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +93,18 @@ def prepare(config: BacktestConfig) -> Study:
     scores = score(config, panel, factors, eligible, rows)
     trend = momentum(panel, **_trend_parameters(config))[rows]
     signals = Signals(rows, eligible[rows], scores.composite, trend)
-    return Study(config, data, panel, scores, signals, costs, carry)
+    study = Study(config, data, panel, scores, signals, costs, carry)
+    return _with_parity(study) if config.portfolio.weighting == "factor_risk_parity" else study
+
+
+def _with_parity(study: Study) -> Study:
+    from runs.factor_parity import prepare_parity
+
+    parity = prepare_parity(
+        study.config, study.panel, study.scores, study.signals, portfolio_rules(study.config)
+    )
+    prepared = {"prepared": parity.weights, "prepared_reports": parity.reports}
+    return replace(study, signals=replace(study.signals, **prepared), parity=parity)
 
 
 def _eligible(config: BacktestConfig, panel: Panel) -> np.ndarray:
