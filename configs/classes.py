@@ -42,10 +42,18 @@ def _named(config: BacktestConfig) -> Iterator[tuple[str, str]]:
     for place, given in (
         ("portfolio.sleeves", portfolio.sleeves or {}),
         ("portfolio.max_class_weight", portfolio.max_class_weight),
+        ("portfolio.neutral.asset_class", _without_all(portfolio.neutral.asset_class)),
         ("execution.lots", config.execution.lots),
+        ("execution.ticks", config.execution.ticks),
+        ("execution.min_ticket", config.execution.min_ticket),
+        ("execution.short_available", config.execution.short_available),
         ("costs.commission", costs.commission),
         ("costs.slippage", costs.slippage),
         ("costs.carry.borrow_annual", costs.carry.borrow_annual),
         ("costs.carry.funding_annual", costs.carry.funding_annual),
     ):
         yield from ((place, name) for name in given)
+
+
+def _without_all(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name != "all"]

@@ -111,7 +111,7 @@ def check_construction(portfolio: PortfolioConfig) -> None:
     ValueError
         Problem and remedy on two lines.
     """
-    for check in (_check_sides, _check_totals, _check_weighting):
+    for check in (_check_sides, _check_totals, _check_sleeves, _check_weighting):
         check(portfolio)
 
 
@@ -158,6 +158,19 @@ def _check_totals(portfolio: PortfolioConfig) -> None:
             f"portfolio.max_weight {cap:g} x {top} assets a side cannot reach {needed:g} a side\n"
             f"raise max_weight to {needed / top:.4g}, or select: {{top: {count}}}"
         )
+
+
+def _check_sleeves(portfolio: PortfolioConfig) -> None:
+    """Where limits are kept by projection, no sleeve takes over what another may not hold."""
+    limits = portfolio.max_sector_weight or portfolio.max_gross or portfolio.neutral.asks
+    for name, share in (portfolio.sleeves or {}).items() if limits else ():
+        cap, own = portfolio.max_class_weight.get(name), share * portfolio.gross
+        if cap is not None and cap < own - _ROUNDING:
+            raise ValueError(
+                f"portfolio.max_class_weight.{name} {cap:g} is below its sleeve of {own:g}\n"
+                f"raise the cap to {own:g}, or lower portfolio.sleeves.{name} to "
+                f"{cap / portfolio.gross:.4g}"
+            )
 
 
 def _check_weighting(portfolio: PortfolioConfig) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from analyzers.recorder import Recorder, journal_tables
 from configs.classes import check_asset_classes
+from configs.limits import check_limits
 from configs.schema import BacktestConfig
 from factors.composite import Scores
 from factors.momentum import momentum
@@ -19,6 +20,7 @@ from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
 from feeds.universe import NATIVE_CLASSES, eligible_assets
+from runs.neutral_market import neutral_market
 from runs.scoring import make_factors, score
 from strategies.cross_section import Target
 from strategies.execution.account import Account, AccountRules
@@ -82,6 +84,7 @@ def prepare(config: BacktestConfig) -> Study:
     data = load_dataset(config.data.dir, calendar=config.data.calendar, end=config.data.end)
     check_asset_classes(config, data.panel.asset_class.tolist())
     panel = _universe(config, data)
+    check_limits(config, panel, [*data.panel.assets.tolist(), *data.reference.columns])
     factors = make_factors(config, panel)
     check_participation(panel, config.execution.participation_rate, config.data.dir)
     costs = make_trading_costs(
@@ -92,7 +95,8 @@ def prepare(config: BacktestConfig) -> Study:
     eligible = _eligible(config, panel)
     scores = score(config, panel, factors, eligible, rows)
     trend = momentum(panel, **_trend_parameters(config))[rows]
-    signals = Signals(rows, eligible[rows], scores.composite, trend)
+    market = neutral_market(config, data)
+    signals = Signals(rows, eligible[rows], scores.composite, trend, *market)
     study = Study(config, data, panel, scores, signals, costs, carry)
     return _with_parity(study) if config.portfolio.weighting == "factor_risk_parity" else study
 
