@@ -15,6 +15,7 @@ from configs.construction import (
     check_construction,
 )
 from configs.risk_budget import RiskBudgetConfig
+from configs.stops import StopsConfig
 from configs.values import (
     AssetClass,
     Date,
@@ -144,6 +145,20 @@ class PortfolioConfig(Strict):
         description="a drift of weight up to this is not traded; entries, exits and changes of "
         "side always are",
     )
+    band_to: Literal["target", "edge"] = Field(
+        "target", description="how far a drift beyond the band is traded"
+    )
+    trade_fraction: float = Field(
+        1.0, gt=0.0, le=1.0, description="share of each trade that one rebalance makes"
+    )
+    turnover_budget: Positive | None = Field(
+        None,
+        description="largest sum of absolute changes of weight of one rebalance (two-way); trades "
+        "are scaled to it",
+    )
+    stops: StopsConfig | None = Field(
+        None, description="when a holding is given up between rebalances; null for never"
+    )
     rebalance: Rebalance = Field(
         "monthly", description="last session of each period, {every: n} or {dates: [...]}"
     )
@@ -164,6 +179,11 @@ class PortfolioConfig(Strict):
             raise ValueError(
                 f"portfolio.sleeves sum to {sum(self.sleeves.values()):g}, they must sum to 1\n"
                 "gross scales all of them; give each its share of it"
+            )
+        if self.band_to == "edge" and self.no_trade_band == 0:
+            raise ValueError(
+                "portfolio.band_to edge needs a no_trade_band above 0\n"
+                "give the band its width, such as no_trade_band: 0.005"
             )
         check_construction(self)
         return self

@@ -27,7 +27,9 @@ _EXPECTED = {
     "tuple_type": "a list",
 }
 #: What pydantic puts into a path for the member of a union, and for a key itself.
-_MARKS = ("<dates>", "<every>", "<period>", "[key]")
+_MARKS = (
+    "<dates>", "<every>", "<period>", "<flag>", "<floors>", "<sessions>", "<word>", "[key]"
+)  # fmt: skip
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from configs.costs import CarryConfig, CostsConfig
-from configs.execution import DelistingConfig, ExecutionConfig
+from configs.execution import DelistingConfig, ExecutionConfig, check_tickets
 from configs.portfolio import PortfolioConfig
 from configs.risk_budget import check_risk_budget
 from configs.scoring import FactorConfig, PreprocessConfig
@@ -98,4 +98,5 @@ class BacktestConfig(Strict):
     @model_validator(mode="after")
     def _budgeted(self):
         check_risk_budget(self)
+        check_tickets(self)
         return self
