@@ -71,15 +71,16 @@ def project(target: np.ndarray, cap: float, rows: Rows) -> Projection:
     multipliers y of the rows. They are found by a Newton iteration on the rows and bounds that
     bind (Hintermueller, Ito, Kunisch 2002), exact to rounding once these are right; of equations
     alone, such as dollar or beta neutrality, its first step is the closed form. Where it does
-    not end, since the rows cannot all hold, :func:`strategies.quadratic.nearest_feasible` says
-    which soft rows give way, and by how much.
+    not end, :func:`strategies.quadratic.solve_quadratic` has the answer; and where the rows
+    cannot all hold, :func:`strategies.quadratic.nearest_feasible` says which soft ones give way,
+    and by how much.
     """
     problem = _Problem(target, cap, rows)
     if problem.keeps():
         return _projection(target, cap, rows)
     u = problem.newton()
     if u is None:
-        u = problem.elastic()
+        u = problem.quadratic()
     return _projection(target * u, cap, rows)
 
 
@@ -146,19 +147,40 @@ class _Problem:
         pushed = np.where(y > 0.0, value - lower, np.where(y < 0.0, upper - value, 0.0))
         return bool(kept.all() and (np.where(lower == upper, 0.0, pushed) <= _TOLD).all())
 
-    def elastic(self) -> np.ndarray:
-        """The u of the elastic program, which always has one."""
+    def quadratic(self) -> np.ndarray:
+        """The u of the quadratic program, its soft rows given way where they have to."""
         from strategies.quadratic import nearest_feasible
 
         rows = self.rows
-        found = nearest_feasible(
+        u = self._closest(rows.lower, rows.upper)
+        if u is not None:
+            return u
+        elastic = nearest_feasible(
             self.size,
             -self.size,
             self.matrix,
             rows.lower,
             rows.upper,
-            at_least=np.zeros(len(self.size)),
+            at_least=0.0,
             at_most=self.most,
             price=rows.price,
         )
-        return np.clip(found.x, 0.0, self.most)
+        # Once it is known how far rows give way, the closest of these weights is a plain program.
+        slack = np.nan_to_num(elastic.slack)
+        lower, upper = rows.lower + np.minimum(slack, 0.0), rows.upper + np.maximum(slack, 0.0)
+        u = self._closest(lower, upper)
+        return np.clip(np.nan_to_num(elastic.x), 0.0, self.most) if u is None else u
+
+    def _closest(self, lower: np.ndarray, upper: np.ndarray) -> np.ndarray | None:
+        from strategies.quadratic import solve_quadratic
+
+        found = solve_quadratic(
+            self.size,
+            -self.size,
+            self.matrix,
+            lower,
+            upper,
+            at_least=0.0,
+            at_most=self.most,
+        )
+        return np.clip(found.x, 0.0, self.most) if found.status == "solved" else None
