@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -186,7 +185,7 @@ def mean_variance(
     if max_gross is not None:
         program.cap_gross(max_gross)
     found = program.solved()
-    return dataclasses.replace(found, weights=_without_rounding(found.weights, held))
+    return replace(found, weights=_without_rounding(found.weights, held))
 
 
 def _limits(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["KKTPoint", "QuadraticProgram", "kkt_violation", "polish"]
+__all__ = ["KKTPoint", "QuadraticProgram", "approach", "kkt_violation", "polish"]
 
 #: Added to the diagonal of a linear system, which refinement takes back.
 _RIDGE = 1e-9
 _REFINEMENTS = 12
+#: Price of half the squared distance from the point before, and how often it is left.
+_PROXIMAL, _PROXIMAL_STEPS = 1e-3, 30
 #: A point this near to optimal is not worked on.
 _EXACT = 1e-15
 
@@ -123,6 +125,28 @@ def polish(
         if violation < least:
             best, least = point, violation
         elif not np.isfinite(violation):
+            break
+    return best, least
+
+
+def approach(program: QuadraticProgram, point: KKTPoint) -> tuple[KKTPoint, float]:
+    """As :func:`polish`, where flat directions of the objective leave it without an answer.
+
+    Notes
+    -----
+    Proximal points (Rockafellar 1976): each step polishes the program whose objective also
+    charges the distance from the point before, which is strictly convex.
+    """
+    best, least = point, kkt_violation(program, point)
+    given = np.diag(program.P) if program.P.ndim == 1 else program.P
+    curved = given + _PROXIMAL * np.eye(len(given))
+    for _ in range(_PROXIMAL_STEPS):
+        near = replace(program, P=curved, q=program.q - _PROXIMAL * point.x)
+        point, inner = polish(near, point)
+        violation = kkt_violation(program, point)
+        if violation < least:
+            best, least = point, violation
+        if least <= _EXACT or inner > _PROXIMAL:
             break
     return best, least
 

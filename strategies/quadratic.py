@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strategies.optimality import KKTPoint, QuadraticProgram, kkt_violation, polish
+from strategies.optimality import KKTPoint, QuadraticProgram, approach, kkt_violation, polish
 
 __all__ = ["ElasticSolution", "QuadraticSolution", "nearest_feasible", "solve_quadratic"]
 
@@ -147,6 +147,8 @@ def solve_quadratic(
     if not np.isfinite(kkt_violation(program, reached)):
         return _unsolved("failed", program)
     best, violation = polish(program, reached)
+    if violation > _EXACT:
+        best, violation = approach(program, best)
     return _solution("solved" if violation <= _SOLVED else "failed", best, violation, scale)
 
 
