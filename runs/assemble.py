@@ -19,16 +19,18 @@ from feeds.calendars import is_session
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
-from feeds.universe import NATIVE_CLASSES, eligible_assets
+from feeds.universe import NATIVE_CLASSES, Floors, eligible_assets
 from runs.neutral_market import neutral_market
 from runs.scoring import make_factors, score
+from runs.trading import borrowable, check_spread, order_rules, stop_rules
 from strategies.cross_section import Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
 from strategies.execution.capacity import check_participation
 from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.costs import Carry, TradingCosts, make_carry, make_trading_costs
-from strategies.factor_rebalance import Decision, FactorRebalance, OrderRules, Signals
+from strategies.execution.ticks import make_ticks
+from strategies.factor_rebalance import Decision, FactorRebalance, Signals
 from strategies.portfolio_rules import (
     CovarianceRules,
     MeanVarianceRules,
@@ -91,12 +93,15 @@ def prepare(config: BacktestConfig) -> Study:
         panel, config.costs.commission, config.costs.slippage, config.data.dir
     )
     carry = make_carry(panel, **config.costs.carry.model_dump())
+    costs = replace(costs, ticks=make_ticks(panel, config.execution.ticks, config.data.dir))
     rows = _rows(config, panel)
-    eligible = _eligible(config, panel)
+    check_spread(config.execution.spread_over, rows, panel.dates)
+    eligible = _eligible(config, panel, config.data.investable)
     scores = score(config, panel, factors, eligible, rows)
     trend = momentum(panel, **_trend_parameters(config))[rows]
     market = neutral_market(config, data)
-    signals = Signals(rows, eligible[rows], scores.composite, trend, *market)
+    shortable = borrowable(config, panel, rows, lambda floors: _eligible(config, panel, floors))
+    signals = Signals(rows, eligible[rows], scores.composite, trend, *market, shortable=shortable)
     study = Study(config, data, panel, scores, signals, costs, carry)
     return _with_parity(study) if config.portfolio.weighting == "factor_risk_parity" else study
 
@@ -111,9 +116,8 @@ def _with_parity(study: Study) -> Study:
     return replace(study, signals=replace(study.signals, **prepared), parity=parity)
 
 
-def _eligible(config: BacktestConfig, panel: Panel) -> np.ndarray:
+def _eligible(config: BacktestConfig, panel: Panel, floors: Floors | None) -> np.ndarray:
     """(T, N) who may be held; coins reach a floor of traded value by their own days."""
-    floors = config.data.investable
     coins = panel.assets[np.isin(panel.asset_class, NATIVE_CLASSES)].tolist()
     folded = bool(coins) and panel.calendar != "24/7"
     if floors is None or floors.min_dollar_volume <= 0 or not folded:
@@ -154,9 +158,8 @@ def execute(
         panel=study.panel,
         signals=study.signals,
         portfolio=portfolio_rules(config),
-        orders=OrderRules(
-            config.execution.lots, config.execution.fill, config.portfolio.no_trade_band
-        ),
+        orders=order_rules(config),
+        stops=stop_rules(config),
         targets=study.targets,
     )
     if only is None:
@@ -198,6 +201,7 @@ def portfolio_rules(config: BacktestConfig) -> PortfolioRules:
         stagger=portfolio.stagger,
         covariance=CovarianceRules(**portfolio.covariance.model_dump()),
         mean_variance=MeanVarianceRules(**portfolio.mean_variance.model_dump()),
+        unborrowable=config.execution.unborrowable,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from strategies.cross_section import CrossSection, Report, Target
+from strategies.exclusion import without
 from strategies.limit_rows import limited
 from strategies.limits import cap_classes, cap_weights
 from strategies.portfolio_rules import PortfolioRules
@@ -59,12 +60,14 @@ def formed(section: CrossSection, rules: PortfolioRules) -> Target:
 
 
 def finished(section: CrossSection, formation: Target, rules: PortfolioRules) -> Target:
-    """A formation at its target volatility and within the limits.
+    """A formation at its target volatility and within the limits, without what nobody lends.
 
     Caps alone spread their excess as ever; as soon as a limit is asked for that they cannot
     express, all limits are kept by one projection. Where the book is riskier afterwards than its
     target volatility it is made smaller, which keeps every limit.
     """
+    if section.shortable is not None:
+        formation = _borrowed(section, formation, rules)
     weights, reports = formation.weights, list(formation.reports)
     scaled = rules.volatility_target is not None and bool(weights.any())
     if scaled:
@@ -72,8 +75,18 @@ def finished(section: CrossSection, formation: Target, rules: PortfolioRules) ->
         reports += told
     bounded = limited if rules.projects else _capped_weights
     target = bounded(section, weights, rules)
-    weights = scaled_down(section, target.weights, rules) if scaled else target.weights
-    return Target(weights, (*reports, *target.reports))
+    kept = target.weights
+    if scaled and not np.array_equal(kept, weights):
+        kept = scaled_down(section, kept, rules)
+    return Target(kept, (*reports, *target.reports))
+
+
+def _borrowed(section: CrossSection, formation: Target, rules: PortfolioRules) -> Target:
+    """A formation without shorts in what cannot be borrowed."""
+    out = (formation.weights < 0) & ~section.shortable
+    why, spread = "nothing to borrow", rules.unborrowable == "spread"
+    names = section.symbols, section.asset_class
+    return without(formation, out, *names, kind="unborrowable", why=why, spread=spread)
 
 
 def _capped_weights(section: CrossSection, weights: np.ndarray, rules: PortfolioRules) -> Target:

@@ -47,6 +47,8 @@ class CrossSection:
         Weights made before the run, for a weighting of the whole book.
     prepared_reports : tuple of (str, str, str)
         What a user should know of them.
+    shortable : (N,) bool array, optional
+        Can be borrowed and sold short; None where everything can.
     """
 
     symbols: np.ndarray
@@ -63,6 +65,7 @@ class CrossSection:
     periods_per_year: int = 252
     prepared: np.ndarray | None = None
     prepared_reports: tuple[Report, ...] = ()
+    shortable: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

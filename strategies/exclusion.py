@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from strategies.cross_section import Target
 from strategies.limits import cap_weights
 
-__all__ = ["exclude", "tell_excluded"]
+__all__ = ["exclude", "without"]
 
 #: Names that a report lists before it counts.
 _NAMED = 5
@@ -51,17 +52,33 @@ def exclude(
     return kept
 
 
-def tell_excluded(
-    weights: np.ndarray,
+def without(
+    target: Target,
     out: np.ndarray,
     symbols: np.ndarray,
     asset_class: np.ndarray,
+    *,
     kind: str,
     why: str,
     spread: bool,
-) -> tuple[tuple[str, str, str], ...]:
-    """One report a class of what was left out: (asset class, kind, detail)."""
-    lost = out & (weights != 0)
+    cap: float = np.inf,
+) -> Target:
+    """A target without some assets, and one report for each class that had any.
+
+    Parameters
+    ----------
+    target : Target
+    out : (N,) bool array
+        Assets to leave out.
+    symbols, asset_class : (N,) str arrays
+    kind, why : str
+        Kind of the reports, and the beginning of their details.
+    spread, cap
+        As in :func:`exclude`.
+    """
+    lost = out & (target.weights != 0)
+    if not lost.any():
+        return target
     where = "the others of the side take it" if spread else "it stays in cash"
     reports = []
     for name in sorted(set(asset_class[lost].tolist())):
@@ -70,6 +87,7 @@ def tell_excluded(
         listed = ", ".join(names[:_NAMED])
         if len(names) > _NAMED:
             listed += f" and {len(names) - _NAMED} more"
-        amount = float(np.abs(weights[members]).sum())
+        amount = float(np.abs(target.weights[members]).sum())
         reports.append((name, kind, f"{why}: {listed}; {amount:.4f} of NAV, {where}"))
-    return tuple(reports)
+    weights = exclude(target.weights, out, asset_class, cap=cap, spread=spread)
+    return Target(weights, (*target.reports, *reports))

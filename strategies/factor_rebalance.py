@@ -8,7 +8,7 @@ import backtrader as bt
 import numpy as np
 
 from strategies.cross_section import Report, Target
-from strategies.exclusion import exclude, tell_excluded
+from strategies.exclusion import without
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
 from strategies.opens import TradedOpens
@@ -195,34 +195,25 @@ class FactorRebalance(bt.Strategy):
         self.broker.submit_plan(Plan(row, basket, self._instant(row, basket), "stop"), self)
 
     def _without_barred(self, row: int, target: Target) -> Target:
-        barred = self._watch.barred(row, np.sign(target.weights))
-        spread = self.p.orders.barred == "spread"
-        return self._excluded(target, barred, "barred", "stopped before", spread)
-
-    def _excluded(self, target: Target, out: np.ndarray, kind: str, why: str, spread: bool):
-        weights, panel = target.weights, self.p.panel
-        if not (out & (weights != 0)).any():
-            return target
-        classes, cap = panel.asset_class, self.p.portfolio.max_weight
-        told = tell_excluded(weights, out, panel.assets, classes, kind, why, spread)
-        kept = exclude(weights, out, classes, cap=cap, spread=spread)
-        return Target(kept, target.reports + told)
+        """The target without what was stopped and may not be taken up yet."""
+        panel, barred = self.p.panel, self._watch.barred(row, np.sign(target.weights))
+        return without(
+            target,
+            barred,
+            panel.assets,
+            panel.asset_class,
+            kind="barred",
+            why="stopped",
+            spread=self.p.orders.barred == "spread",
+            cap=self.p.portfolio.max_weight,
+        )
 
     def _target(self, number: int) -> Target:
         if self.p.portfolio.needs_account:
-            return self._borrowable(number, self._maker.target(number, self._held_weights()))
+            return self._maker.target(number, self._held_weights())
         if number not in self._targets:
-            self._targets[number] = self._borrowable(number, self._maker.target(number))
+            self._targets[number] = self._maker.target(number)
         return self._targets[number]
-
-    def _borrowable(self, number: int, target: Target) -> Target:
-        """The target without shorts in what cannot be borrowed."""
-        signals = self.p.signals
-        if signals.shortable is None:
-            return target
-        out = (target.weights < 0) & ~signals.shortable[number]
-        spread = self.p.orders.unborrowable == "spread"
-        return self._excluded(target, out, "unborrowable", "nothing to borrow", spread)
 
     def _held_weights(self) -> np.ndarray:
         """(N,) signed weights of what is held, on the last marks; zeros without value."""

@@ -136,6 +136,8 @@ class PortfolioRules:
     stagger: int = 1
     covariance: CovarianceRules = CovarianceRules()
     mean_variance: MeanVarianceRules = MeanVarianceRules()
+    #: Whether the other shorts of a class take over what cannot be borrowed, or cash does.
+    unborrowable: str = "cash"
 
     @property
     def is_long_short(self) -> bool:

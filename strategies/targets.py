@@ -128,6 +128,7 @@ class TargetMaker:
             periods_per_year=panel.periods_per_year,
             prepared=None if signals.prepared is None else signals.prepared[number],
             prepared_reports=signals.prepared_reports[number] if signals.prepared_reports else (),
+            shortable=None if signals.shortable is None else signals.shortable[number],
         )
 
     def _betas(self, number: int) -> np.ndarray:

@@ -37,8 +37,8 @@ class OrderRules:
         Asset class to the least value of a ticket, in currency.
     spread_over : int
         Sessions over which a rebalance is spread, in equal parts.
-    unborrowable, barred : {"cash", "spread"}
-        What becomes of the weight of shorts that cannot be borrowed, and of stopped assets.
+    barred : {"cash", "spread"}
+        What becomes of the weight of assets that were stopped.
     """
 
     lots: Mapping[str, float] = field(default_factory=dict)
@@ -49,7 +49,6 @@ class OrderRules:
     turnover_budget: float | None = None
     min_ticket: Mapping[str, float] = field(default_factory=dict)
     spread_over: int = 1
-    unborrowable: str = "cash"
     barred: str = "cash"
 
     @property

@@ -16,6 +16,7 @@ from strategies.execution.market import Market
 from strategies.execution.schemes import check_scheme_fields, make_scheme
 from strategies.execution.slippage import SLIPPAGES, NoSlippage, Slippage
 from strategies.execution.tickets import Tickets
+from strategies.execution.ticks import Ticks
 
 __all__ = ["Carry", "TicketCosts", "TradingCosts", "make_carry", "make_trading_costs"]
 
@@ -37,6 +38,8 @@ class TradingCosts:
         Multiplies both costs; 1 is as configured.
     market : Market, optional
         What is known of the assets before a fill, for schemes that ask.
+    ticks : Ticks, optional
+        Steps of printed prices that fills are rounded to; what rounding costs is slippage.
     """
 
     group: np.ndarray
@@ -44,6 +47,7 @@ class TradingCosts:
     slippages: tuple[Slippage, ...]
     scale: float = 1.0
     market: Market | None = None
+    ticks: Ticks | None = None
 
     @cached_property
     def count_shares(self) -> bool:
@@ -135,6 +139,8 @@ class TicketCosts:
             price = reference.copy()
             for number, at in self._parts:
                 price[at] = schemes[number].fill_price(self._tickets(size, reference, at))
+        if self._costs.ticks is not None:
+            price = self._costs.ticks.rounded(price, size, self._column, self._row)
         return price if scale == 1.0 else reference + scale * (price - reference)
 
     def commission(
