@@ -24,6 +24,7 @@ from analyzers.figures_performance import (
     plot_growth,
     plot_monthly_returns,
 )
+from analyzers.figures_risk import plot_risk_contributions
 from analyzers.presentation import compared_returns, rebalance_turnover
 from analyzers.result import RunResult
 from analyzers.return_metrics import drawdown, monthly_returns, monthly_table
@@ -63,6 +64,8 @@ def build_figures(result: RunResult) -> dict[str, Figure]:
         "turnover": plot_turnover(rebalance_turnover(result.values, result.fills)),
         **_attribution(result),
     }
+    if result.risk_contributions is not None:
+        figures["risk_contributions"] = plot_risk_contributions(result.risk_contributions)
     return dict(sorted(figures.items()))
 
 

@@ -65,9 +65,12 @@ _EVENTS = {
     "capped": "Decisions at which a cap left weight in cash",
     "delisting": "Holdings closed because their series ended",
     "liquidation": "Liquidations at maintenance margin",
+    "missing exposure": "Exposures without a budget at a decision",
     "participation": "Orders that waited for volume",
     "rejected": "Plans or increases of which nothing could be filled",
+    "risk budget": "Decisions at which risk could not be budgeted as asked",
     "scaled": "Baskets scaled to the cash and margin there was",
+    "short stream": "Factors whose own returns were short at a decision",
     "thin sleeve": "Decisions at which a sleeve was too thin to rank",
     "waiting": "Orders that waited for a bar",
 }

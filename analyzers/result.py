@@ -71,6 +71,8 @@ class RunResult:
         Sessions between the first of the data window and the first fill.
     manifest : dict
         Data hashes, seed, versions, command.
+    risk_contributions : DataFrame or None
+        As in the CSV file of the same name, of a book by factor risk parity.
     """
 
     name: str
@@ -97,6 +99,7 @@ class RunResult:
     periods_per_year: int
     warm_up: int
     manifest: dict[str, Any] = field(default_factory=dict)
+    risk_contributions: pd.DataFrame | None = None
 
     def save(self, path: Path) -> None:
         """Pickle the result to `path` (plain pandas objects, protocol 5)."""

@@ -21,6 +21,7 @@ import numpy as np
 
 __all__ = [
     "RESIDUAL",
+    "WINDOW",
     "HeldExposures",
     "contributions",
     "held_exposures",
@@ -29,6 +30,8 @@ __all__ = [
     "rolling_contributions",
 ]
 
+#: Sessions over which contributions are realised, and of the covariances at a rebalance.
+WINDOW = 126
 #: What no exposure explains: weights outside of their portfolios, and costs.
 RESIDUAL = "residual"
 #: Relative size below which a direction of the portfolios counts as one they do not span.

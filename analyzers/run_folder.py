@@ -25,6 +25,7 @@ RUN_FILES = (
     "positions.csv",
     "prices.csv",
     "results.pkl",
+    "risk_contributions.csv",
     "summary.html",
     "tearsheet.html",
     "values.csv",
@@ -65,6 +66,8 @@ def write_tables(
         "positions.csv": result.positions,
         "prices.csv": result.prices.reset_index(),
     }
+    if result.risk_contributions is not None:
+        tables["risk_contributions.csv"] = result.risk_contributions
     for name, table in tables.items():
         write_csv(table, folder / name)
     _write_json(folder / "metrics.json", result.metrics)

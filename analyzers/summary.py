@@ -21,6 +21,7 @@ from analyzers.presentation import (
     trading_table,
 )
 from analyzers.result import RunResult
+from analyzers.risk_gaps import exposure_label, gap_table
 from feeds.errors import OutputError
 
 __all__ = ["write_summary"]
@@ -64,6 +65,13 @@ _CAPTIONS = (
         "Traded value over account value at each rebalance, buys and sells both counted.",
     ),
     (
+        "risk_contributions",
+        "Contributions to risk",
+        "Realised shares of the book's variance by factor portfolio and sleeve over a moving "
+        "window, the residual and the costs included, against their budgets; below, the same "
+        "factors and sleeves weighed equally.",
+    ),
+    (
         "cost_sensitivity",
         "Performance against cost",
         "The same fills with commission and slippage multiplied (re-priced), and the whole "
@@ -99,6 +107,7 @@ _FILES = (
     ("weights.csv", "scores and target weights of every eligible asset at each decision"),
     ("positions.csv", "holdings after each rebalance"),
     ("prices.csv", "the prices that marked the book"),
+    ("risk_contributions.csv", "shares of risk by exposure: budgeted, held and realised"),
     ("plots", "every figure as PNG and SVG"),
     ("config.yaml", "the resolved configuration"),
     ("environment.txt", "versions of the packages"),
@@ -159,7 +168,8 @@ def _context(result: RunResult, folder: Path, has_tearsheet: bool) -> dict[str, 
         "events": event_counts(result.events),
         "delistings": _delistings(result),
         "ranks": _ranks(result),
-        "files": _files(folder, has_tearsheet),
+        "risk": _risk(result),
+        "files": _files(folder, has_tearsheet, result.risk_contributions is not None),
         "has_tearsheet": has_tearsheet,
         "command": result.manifest.get("command", ""),
     }
@@ -186,12 +196,24 @@ def _figures(folder: Path) -> list[dict[str, str]]:
     return figures
 
 
-def _files(folder: Path, has_tearsheet: bool) -> list[tuple[str, str]]:
+def _risk(result: RunResult) -> list[list[str]]:
+    """A row an exposure: budget, then contribution and mean gap of both books, as text."""
+    if result.risk_contributions is None:
+        return []
+    table = gap_table(result.risk_contributions)
+    return [
+        [exposure_label(name, result.labels), *(format_metric(v, "percent") for v in row)]
+        for name, row in zip(table.index, table.to_numpy(dtype=float))
+    ]
+
+
+def _files(folder: Path, has_tearsheet: bool, has_risk: bool) -> list[tuple[str, str]]:
     """Files of the folder; those written after this page are promised by the run itself."""
     return [
         (name, text)
         for name, text in _FILES
         if has_tearsheet or name != "tearsheet.html"
+        if has_risk or name != "risk_contributions.csv"
         if name != "plots" or os.path.isdir(folder / name)
     ]
 

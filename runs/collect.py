@@ -50,6 +50,11 @@ def collect(study: Study, execution: Execution, command: str) -> RunResult:
         prices=tables["prices"],
     )
     first = int(np.searchsorted(panel.dates, np.datetime64(config.data.start)))
+    risk = None
+    if study.parity is not None:
+        from runs.risk_contributions import risk_contributions
+
+        risk = risk_contributions(study, execution)
     return RunResult(
         name=config.name,
         config=to_plain(config),
@@ -71,6 +76,7 @@ def collect(study: Study, execution: Execution, command: str) -> RunResult:
         periods_per_year=panel.periods_per_year,
         warm_up=int(window[0]) - first,
         manifest=_manifest(study, command),
+        risk_contributions=risk,
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from analyzers.recorder import daily_positions
 from analyzers.risk_contributions import (
     RESIDUAL,
+    WINDOW,
     held_exposures,
     prevailing,
     rebalance_contributions,
@@ -19,10 +20,7 @@ from configs.risk_budget import RiskBudgetConfig
 from runs.assemble import Execution, Study, execute
 from strategies.history import past_returns
 
-__all__ = ["WINDOW", "risk_contributions"]
-
-#: Sessions over which contributions are realised, and of the covariances at a rebalance.
-WINDOW = 126
+__all__ = ["risk_contributions"]
 
 
 def risk_contributions(study: Study, execution: Execution) -> pd.DataFrame:

@@ -24,6 +24,8 @@ __all__ = ["FactorParity", "RiskBudget", "factor_parity", "risk_budgets"]
 
 #: Sum of absolute weights, per unit of the exposures, below which they cancel each other.
 _CANCELLED = 1e-9
+#: Standard deviation of a session up to which a stream counts as not moving.
+_STILL = 1e-10
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,9 @@ def factor_parity(
 
     Notes
     -----
+    Streams are brought to unit variance before the covariance is estimated, and back after:
+    estimators that shrink then shrink correlations.
+
     NaN handling: on a session of the lookback on which an exposure was not held, such as before
     the first decision, its present portfolio's return stands in, and that is reported. An
     exposure with fewer than ``min_history`` known sessions, or without variance, is missing.
@@ -199,8 +204,9 @@ def _risk(
     if not lived.all():
         stands_in = present_returns(past_returns(panel, row, None, given.lookback), book[held])
         window = np.where(lived, window, stands_in)
+    scale = _scale(window)
     estimated = covariance(
-        window, given.estimator, halflife=given.halflife, min_history=given.min_history
+        window / scale, given.estimator, halflife=given.halflife, min_history=given.min_history
     )
     said: list[Report] = []
     for position, reason in estimated.dropped:
@@ -214,7 +220,22 @@ def _risk(
                 "portfolio stands in on the others"
             )
             said.append((exposure.sleeve, "short stream", detail))
-    return estimated.matrix, held[estimated.kept], said
+    known = scale[estimated.kept]
+    return estimated.matrix * np.outer(known, known), held[estimated.kept], said
+
+
+def _scale(window: np.ndarray) -> np.ndarray:
+    """(J,) standard deviations of the streams, 1 where there is none.
+
+    Shrinkage draws all variances to one: of coins and of stocks held long and short, one is a
+    hundred times the other, and the calm streams would look as wild as they are not.
+    """
+    known = np.isfinite(window)
+    count = np.maximum(known.sum(axis=0), 1)
+    filled = np.where(known, window, 0.0)
+    centred = np.where(known, filled - filled.sum(axis=0) / count, 0.0)
+    spread = np.sqrt((centred**2).sum(axis=0) / count)
+    return np.where(spread > _STILL, spread, 1.0)
 
 
 def _missing(
