@@ -1,17 +1,16 @@
-"""Loading the user's own factors from modules named in the configuration."""
+"""Loading the user's own factors and schemes from modules named in the configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from factors import registry
 from feeds.plugin_modules import import_plugin
 
 __all__ = ["load_plugins"]
 
 
 def load_plugins(names: Iterable[str]) -> None:
-    """Import the user's modules, so that their factors are registered.
+    """Import the user's modules, so that their factors and schemes of cost are registered.
 
     A plugin runs as part of the program: only the user's own configuration names one. A
     module that is loaded already is not loaded again; one that fails leaves nothing behind.
@@ -25,13 +24,7 @@ def load_plugins(names: Iterable[str]) -> None:
     ------
     ConfigError
         If there is no such module or file, if it fails while it is imported, or if a factor
-        of its name exists already.
+        or scheme of its name exists already.
     """
     for name in names:
-        before = dict(registry._REGISTRY)
-        try:
-            import_plugin(name, "plugins:")
-        except BaseException:
-            registry._REGISTRY.clear()
-            registry._REGISTRY.update(before)
-            raise
+        import_plugin(name, "plugins:")

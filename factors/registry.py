@@ -14,6 +14,7 @@ import numpy as np
 from factors.parameters import is_instance, parameter_hints, type_name
 from feeds.errors import ConfigError, UserError
 from feeds.panel import Panel
+from feeds.plugin_modules import restore_on_failure
 from feeds.suggestions import remedy_for
 
 __all__ = [
@@ -44,6 +45,7 @@ _CONFIG_KEYS = ("weight", "proxy", "preprocess")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _REGISTRY: dict[tuple[str, str | None], Factor] = {}
+restore_on_failure(lambda: _REGISTRY)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,26 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from feeds.errors import ConfigError, UserError
 
-__all__ = ["import_plugin"]
+__all__ = ["import_plugin", "restore_on_failure"]
+
+#: What plugins add to, and what was in it when it came to be known.
+_ADDED_TO: list[tuple[Callable[[], dict], dict]] = []
+
+
+def restore_on_failure(registry: Callable[[], dict]) -> None:
+    """Let a module that fails while it is imported leave nothing behind in a registry.
+
+    Parameters
+    ----------
+    registry : callable
+        Gives the mapping that plugins add to.
+    """
+    _ADDED_TO.append((registry, dict(registry())))
 
 
 def import_plugin(name: str, place: str) -> None:
@@ -29,7 +44,16 @@ def import_plugin(name: str, place: str) -> None:
     ConfigError
         If there is no such module or file, or it fails while it is imported.
     """
-    _import_file(name, place) if name.endswith(".py") else _import_module(name, place)
+    before = [dict(registry()) for registry, _ in _ADDED_TO]
+    try:
+        _import_file(name, place) if name.endswith(".py") else _import_module(name, place)
+    except BaseException:
+        # One that the module itself was the first to need had its own entries then.
+        before += [own for _, own in _ADDED_TO[len(before) :]]
+        for (registry, _), entries in zip(_ADDED_TO, before, strict=True):
+            registry().clear()
+            registry().update(entries)
+        raise
 
 
 def _import_module(name: str, place: str) -> None:

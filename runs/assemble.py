@@ -90,7 +90,7 @@ def prepare(config: BacktestConfig) -> Study:
     factors = make_factors(config, panel)
     check_participation(panel, config.execution.participation_rate, config.data.dir)
     costs = make_trading_costs(
-        panel, config.costs.commission, config.costs.slippage, config.data.dir
+        panel, config.costs.commission, config.costs.slippage, config.data.dir, config.seed
     )
     carry = make_carry(panel, **config.costs.carry.model_dump())
     costs = replace(costs, ticks=make_ticks(panel, config.execution.ticks, config.data.dir))

@@ -7,13 +7,13 @@ import pytest
 
 from feeds.errors import ConfigError
 from strategies.execution.commission import (
-    COMMISSIONS,
     FixedCommission,
     NoCommission,
     PercentCommission,
     PerShareCommission,
 )
 from strategies.execution.costs import make_trading_costs
+from strategies.execution.registry import COMMISSIONS
 from strategies.execution.tickets import Tickets
 
 SIZE = np.array([100.0, -100.0, 1.0, 0.0])
@@ -73,7 +73,21 @@ def test_fixed_is_the_same_for_every_ticket():
 
 
 def test_the_registry_names_every_scheme():
-    assert sorted(COMMISSIONS) == ["fixed", "none", "per_share", "percent"]
+    assert sorted(COMMISSIONS) == [
+        "binance_spot",
+        "by_size",
+        "coinbase_exchange",
+        "commerce_bank",
+        "fixed",
+        "ibkr_pro_fixed",
+        "ibkr_pro_tiered",
+        "kraken_pro",
+        "none",
+        "per_share",
+        "percent",
+        "tiered",
+        "zero_commission",
+    ]
 
 
 def mixed(make_panel, **fields):

@@ -8,9 +8,10 @@ from typing import ClassVar
 import pytest
 
 from feeds.errors import ConfigError
-from strategies.execution.commission import COMMISSIONS, NoCommission, PerShareCommission
+from strategies.execution.commission import NoCommission, PerShareCommission
+from strategies.execution.registry import COMMISSIONS, SLIPPAGES
 from strategies.execution.schemes import check_scheme_fields, make_scheme
-from strategies.execution.slippage import SLIPPAGES, BpsSlippage, NoSlippage
+from strategies.execution.slippage import BpsSlippage, NoSlippage
 
 
 @dataclass(frozen=True)

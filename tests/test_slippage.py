@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from feeds.errors import ConfigError
-from strategies.execution.slippage import SLIPPAGES, BpsSlippage, NoSlippage
+from strategies.execution.registry import SLIPPAGES
+from strategies.execution.slippage import BpsSlippage, NoSlippage
 from strategies.execution.tickets import Tickets
 
 SIZE = np.array([10.0, -10.0, 0.0])
@@ -41,4 +42,13 @@ def test_a_sale_at_zero_or_less_is_refused(bps):
 
 
 def test_the_registry_names_every_scheme():
-    assert sorted(SLIPPAGES) == ["bps", "none"]
+    assert sorted(SLIPPAGES) == [
+        "almgren",
+        "bps",
+        "half_spread",
+        "none",
+        "sampled",
+        "square_root",
+        "sum",
+        "volume_share",
+    ]

@@ -46,8 +46,12 @@ class Account:
         self._pending = PendingPlans()
         self._days = np.diff(panel.dates.astype("datetime64[D]").astype("int64"), prepend=0)
         self._cap: ParticipationCap | None = None
-        if rules.participation_rate is not None:
-            self._cap = ParticipationCap(panel, rules.participation_rate)
+        rates = [
+            rate for rate in (rules.participation_rate, costs.volume_limit) if rate is not None
+        ]
+        if rates:
+            # The smaller of two caps; one that is not known is none.
+            self._cap = ParticipationCap(panel, np.fmin.reduce(np.broadcast_arrays(*rates)))
         #: Columns of the plan that have been reported as cut to the cap, and lots last used.
         self._cut: set[int] = set()
         self._lots: dict[int, float] = {}
@@ -247,6 +251,7 @@ class Account:
     def _execute(self, row: int, plan: Plan, basket: Basket, prices: np.ndarray) -> None:
         panel, at = self.panel, basket.column
         reference = prices[at]
+        costs = self.costs.of(at, row, partial(self._traded.before, row))
         fill = fill_basket(
             basket,
             reference=reference,
@@ -254,7 +259,7 @@ class Account:
             cash=self.cash,
             held=self.position[at],
             others=values_beside(panel, row, prices, self.position, at),
-            costs=self.costs.of(at, row, partial(self._traded.before, row)),
+            costs=costs,
             limits=self.rules.limits,
         )
         if fill.limit:
@@ -263,6 +268,9 @@ class Account:
         elif fill.scale < 1.0:
             detail = f"increases scaled by {fill.scale:.6f} to cash and margin"
             self.journal.record_event(row, -1, "scaled", detail)
+        if self.costs.has_remarks:
+            for detail in costs.remarks(fill.size, reference, panel.assets):
+                self.journal.record_event(row, -1, "estimate", detail)
         # Reductions are booked before what they pay for.
         grown = basket.increase != 0
         order = np.concatenate(((~grown).nonzero()[0], grown.nonzero()[0]))

@@ -21,7 +21,6 @@ import numpy as np
 from strategies.execution.tickets import Tickets
 
 __all__ = [
-    "COMMISSIONS",
     "Commission",
     "FixedCommission",
     "NoCommission",
@@ -109,12 +108,3 @@ class FixedCommission:
 
     def charge(self, tickets: Tickets) -> np.ndarray:
         return np.where(tickets.size != 0, self.amount, 0.0)
-
-
-#: Scheme name in the configuration to its class.
-COMMISSIONS: dict[str, type] = {
-    "none": NoCommission,
-    "percent": PercentCommission,
-    "per_share": PerShareCommission,
-    "fixed": FixedCommission,
-}

@@ -11,10 +11,16 @@ import numpy as np
 
 from feeds.panel import Panel
 from strategies.execution.carry import Carry, make_carry
-from strategies.execution.commission import COMMISSIONS, Commission, NoCommission
+from strategies.execution.commission import Commission, NoCommission
 from strategies.execution.market import Market
+from strategies.execution.registry import COMMISSIONS, SLIPPAGES
 from strategies.execution.schemes import check_scheme_fields, make_scheme
-from strategies.execution.slippage import SLIPPAGES, NoSlippage, Slippage
+from strategies.execution.slippage import (
+    NoSlippage,
+    Slippage,
+    remarks_of,
+    smallest_volume_limit,
+)
 from strategies.execution.tickets import Tickets
 from strategies.execution.ticks import Ticks
 
@@ -22,6 +28,8 @@ __all__ = ["Carry", "TicketCosts", "TradingCosts", "make_carry", "make_trading_c
 
 #: All the tickets of a basket.
 _ALL = slice(None)
+#: Symbols that a remark names.
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,19 @@ class TradingCosts:
     def count_shares(self) -> bool:
         """Whether a commission is charged by printed shares."""
         return any("split_factor" in scheme.fields for scheme in self.commissions)
+
+    @cached_property
+    def has_remarks(self) -> bool:
+        """Whether any scheme may have something to say of a fill."""
+        return any(hasattr(scheme, "remarks") for scheme in self.slippages)
+
+    @cached_property
+    def volume_limit(self) -> np.ndarray | None:
+        """(N,) share of a session's volume that slippage lets a ticket fill; None for no limit."""
+        limits = [smallest_volume_limit([scheme]) for scheme in self.slippages]
+        if all(limit is None for limit in limits):
+            return None
+        return np.array([np.inf if limit is None else limit for limit in limits])[self.group]
 
     def of(
         self,
@@ -165,6 +186,17 @@ class TicketCosts:
                 )
         return cost if scale == 1.0 else scale * cost
 
+    def remarks(self, size: np.ndarray, reference: np.ndarray, assets: np.ndarray) -> list[str]:
+        """A sentence on each group of tickets that slippage could not price by its formula."""
+        found = []
+        for number, at in self._parts:
+            tickets = self._tickets(size, reference, at)
+            for mask, why in remarks_of(self._costs.slippages[number], tickets):
+                names = assets[tickets.columns[mask]].tolist()
+                more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+                found.append(f"{why}: {', '.join(names[:_NAMED])}{more}")
+        return found
+
     def _tickets(
         self,
         size: np.ndarray,
@@ -191,8 +223,19 @@ def make_trading_costs(
     commission: Mapping[str, Mapping[str, Any]],
     slippage: Mapping[str, Mapping[str, Any]],
     data: str,
+    seed: int = 7,
 ) -> TradingCosts:
     """Schemes for every asset class of the panel; a class not named trades free.
+
+    Parameters
+    ----------
+    panel : Panel
+    commission, slippage : mapping
+        Entry of the configuration by asset class.
+    data : str
+        Folder of the data set: for messages, and for native bars of coins when a scheme asks.
+    seed : int
+        Of schemes that draw and are given none of their own.
 
     Raises
     ------
@@ -202,18 +245,18 @@ def make_trading_costs(
     classes = sorted(set(panel.asset_class.tolist()))
     commissions, slippages = [], []
     for name in classes:
-        commissions.append(_scheme(COMMISSIONS, commission, "commission", name, panel, data))
-        slippages.append(_scheme(SLIPPAGES, slippage, "slippage", name, panel, data))
+        commissions.append(_scheme(COMMISSIONS, commission, "commission", name, panel, data, seed))
+        slippages.append(_scheme(SLIPPAGES, slippage, "slippage", name, panel, data, seed))
     group = np.array([classes.index(name) for name in panel.asset_class.tolist()], dtype=np.intp)
     return TradingCosts(group, tuple(commissions), tuple(slippages), market=Market(panel, data))
 
 
-def _scheme(registry, entries, kind: str, asset_class: str, panel: Panel, data: str):
+def _scheme(registry, entries, kind: str, asset_class: str, panel: Panel, data: str, seed: int):
     entry = entries.get(asset_class)
     if entry is None:
         return NoCommission() if kind == "commission" else NoSlippage()
     place = f"costs.{kind}.{asset_class}"
-    scheme = make_scheme(registry, entry, place)
+    scheme = make_scheme(registry, entry, place, {"seed": seed})
     if scheme.fields:
         check_scheme_fields(scheme, panel.select(panel.asset_class == asset_class), place, data)
     return scheme
