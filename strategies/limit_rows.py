@@ -48,7 +48,7 @@ def limited(section: CrossSection, weights: np.ndarray, rules: PortfolioRules) -
     found = project(target, rules.max_weight, rows)
     result = np.zeros(len(weights))
     result[chosen] = found.weights
-    reports = [*_unknown_betas(section, chosen, rules), *_told(found, rows, rules)]
+    reports = [*_unknown_betas(section, chosen, rules), *_told(found, rows)]
     return Target(result, tuple(reports))
 
 
@@ -67,11 +67,11 @@ def _rows(
     yield from _totals(asset_class, target, rules)
     for name in sorted(rules.max_class_weight):
         cap = rules.max_class_weight[name]
-        yield f"max_class_weight.{name}", sign * (asset_class == name), 0.0, cap, _INFINITE
+        yield f"max_class_weight.{name}", sign * (asset_class == name), -_INFINITE, cap, _INFINITE
     for name in sorted(rules.sleeves or {}):
         own = sign * (asset_class == name)
         # No sleeve takes over what another may not hold.
-        yield f"sleeves.{name}", own, 0.0, float(own @ target), _INFINITE
+        yield f"sleeves.{name}", own, -_INFINITE, float(own @ target), _INFINITE
     yield from _sector_rows(section, chosen, sign, rules)
     yield from _neutral_rows(section, chosen, rules)
 
@@ -80,9 +80,8 @@ def _totals(asset_class: np.ndarray, target: np.ndarray, rules: PortfolioRules) 
     neutral, sign = rules.neutral, np.sign(target)
     gross = min(float(np.abs(target).sum()), rules.max_gross or _INFINITE)
     yield "gross", sign, gross, _INFINITE, _PRICE_OF_GROSS
-    yield "max_gross", sign, 0.0, gross, _INFINITE
-    if (target > 0).all() or (target < 0).all():
-        return
+    yield "max_gross", sign, -_INFINITE, gross, _INFINITE
+    one_sided = bool((target > 0).all() or (target < 0).all())
     bound = _INFINITE if neutral.dollar is None else neutral.dollar
     apart = np.ones(len(target), dtype=bool)
     if neutral.sector or neutral.asset_class == ("all",):
@@ -90,7 +89,8 @@ def _totals(asset_class: np.ndarray, target: np.ndarray, rules: PortfolioRules) 
     else:
         apart = ~np.isin(asset_class, neutral.asset_class)
     net = float(np.clip(target[apart].sum(), -bound, bound))
-    if bound > 0.0 and apart.any():
+    # Of a book of one side net follows from gross.
+    if bound > 0.0 and apart.any() and not one_sided:
         yield "net", np.ones(len(target)), net, net, _PRICE_OF_NET
     if neutral.dollar is not None:
         yield "neutral.dollar", np.ones(len(target)), -bound, bound, _INFINITE
@@ -107,7 +107,7 @@ def _sector_rows(
         members = labels == name
         cap = rules.max_sector_weight.get(name, others)
         if cap is not None:
-            yield f"max_sector_weight.{name}", sign * members, 0.0, cap, _INFINITE
+            yield f"max_sector_weight.{name}", sign * members, -_INFINITE, cap, _INFINITE
         if rules.neutral.sector:
             yield f"neutral.sector.{name}", members * 1.0, 0.0, 0.0, _INFINITE
 
@@ -136,7 +136,7 @@ def _unknown_betas(
         yield "", "beta", f"not known of {len(unknown)}, taken as 1: {listed}"
 
 
-def _told(found: Projection, rows: Rows, rules: PortfolioRules) -> Iterator[Report]:
+def _told(found: Projection, rows: Rows) -> Iterator[Report]:
     """What gives way, by how much, and to what."""
     given = np.flatnonzero(found.slack)
     if not len(given):
@@ -151,5 +151,5 @@ def _told(found: Projection, rows: Rows, rules: PortfolioRules) -> Iterator[Repo
     for number in given.tolist():
         slack = float(found.slack[number])
         limit = float(rows.upper[number] if slack > 0 else rows.lower[number])
-        detail = f"{rows.names[number]} gives way by {abs(slack):.4f}: {limit + slack:.4f} instead "
-        yield "", "limits", f"{detail}of {limit:.4f}{to}"
+        what = f"{rows.names[number]} gives way by {abs(slack):.4g}"
+        yield "", "limits", f"{what}: {limit + slack:.4g} instead of {limit:.4g}{to}"
