@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["capacity_at", "capacity_limits", "participation"]
+__all__ = ["PARTICIPATION", "capacity_at", "capacity_limits", "participation"]
 
-#: Share of the return over cash at the smallest capital, and what its loss is called.
+#: What `participation` tells.
+PARTICIPATION = ("median", "p95", "largest", "over_tenth", "unknown")
+#: Share of the return over cash without impact, and what its loss is called.
 LEVELS = ((0.5, "half of the return over cash is left"), (0.0, "nothing over cash is left"))
 
 
@@ -48,30 +50,33 @@ def capacity_at(capital: np.ndarray, excess: np.ndarray, level: float) -> tuple[
     return float(np.exp(low + share * (high - low))), "interpolated"
 
 
-def capacity_limits(curve: pd.DataFrame) -> pd.DataFrame:
+def capacity_limits(curve: pd.DataFrame, free: float) -> pd.DataFrame:
     """Capacity of each model of impact.
 
     Parameters
     ----------
     curve : DataFrame
         model, capital, return_over_cash; a row a model and capital, capitals increasing.
+    free : float
+        Return over cash a year of the run as configured, without impact. The smallest capital
+        is no measure of it: lots leave a small account another book.
 
     Returns
     -------
     DataFrame
         model, meaning, level (return over cash a year), capital (NaN where it lies beyond the
-        curve), note. A model that earns nothing over cash at the smallest capital has no
-        capacity: its level is NaN.
+        curve), note. Where `free` is not above zero there is no capacity: the level is NaN.
     """
     rows = []
     for model, part in curve.groupby("model", sort=False):
         capital = part["capital"].to_numpy(dtype=float)
         excess = part["return_over_cash"].to_numpy(dtype=float)
         for share, meaning in LEVELS:
-            if not excess[0] > 0:
-                rows.append((model, meaning, np.nan, np.nan, "earns nothing at any capital"))
+            if not free > 0:
+                said = "earns no more than cash without impact"
+                rows.append((model, meaning, np.nan, np.nan, said))
                 continue
-            level = share * float(excess[0])
+            level = share * free
             rows.append((model, meaning, level, *capacity_at(capital, excess, level)))
     return pd.DataFrame(rows, columns=["model", "meaning", "level", "capital", "note"])
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analyzers.cost_break_even import BREAKS_EVEN
-from analyzers.cost_page_tables import money, rate
+from analyzers.cost_page_tables import rate
 from analyzers.cost_study import CostStudy
 from analyzers.study_labels import number_text, short_label
+from analyzers.style import amount
 
 __all__ = ["cost_findings"]
 
@@ -73,35 +74,39 @@ def _grid(study: CostStudy) -> list[str]:
 def _capacity(study: CostStudy) -> list[str]:
     said = []
     for model, part in study.capacity_limits.groupby("model", sort=False):
-        half, all_of_it = part.to_dict("records")
+        half, whole = part.to_dict("records")
         if not np.isfinite(half["level"]):
-            said.append(f"Capacity, {model}: it {half['note']}.")
+            said.append(f"Capacity, {model}: the run {half['note']}.")
             continue
-        ends = [_capital(half, "half of"), _capital(all_of_it, "all")]
-        said.append(f"Capacity, {model}: {' and '.join(ends)} the return over cash is gone.")
+        most = study.capacity.loc[study.capacity["model"] == model, "capital"].max()
+        ends = [_end(half, "half", most), _end(whole, "all", most)]
+        said.append(f"Capacity, {model}: of the return over cash {ends[0]}, and {ends[1]}.")
     return said
 
 
-def _capital(row: dict, what: str) -> str:
-    where = f"at {money(row['capital'])}" if np.isfinite(row["capital"]) else row["note"]
-    return f"{where} {what}"
+def _end(row: dict, what: str, most: float) -> str:
+    if np.isfinite(row["capital"]):
+        return f"{what} is gone at a capital of {amount(row['capital'])}"
+    if row["note"].startswith("above"):
+        return f"{what} is not gone at {amount(most)}, the largest capital shown"
+    return f"{what} is gone {row['note']}"
 
 
 def _sources(study: CostStudy) -> list[str]:
     if not study.sources["total"].abs().max() > 0:
         return []
     said = []
-    for dimension, text in (
-        ("side and action", "the largest share of the cost"),
-        ("asset class", "by asset class it is"),
-        ("factor, by change of score", "of the changes of score that led to trades,"),
+    for dimension, by in (
+        ("side and action", "by side and action"),
+        ("asset class", "by asset class"),
+        ("factor, by change of score", "by the changes of score that led to trades"),
     ):
         part = study.sources[study.sources["dimension"] == dimension]
         if len(part):
             top = part.loc[part["total"].idxmax()]
-            said.append(f"{text} {short_label(str(top['part']))} with {rate(top['share'], 0)}")
-    first, *others = said
-    return [f"{first[0].upper()}{first[1:]}; {'; '.join(others)}."] if others else []
+            name = short_label(str(top["part"])).replace(",", ":")
+            said.append(f"{by} {name} ({rate(top['share'], 0)})")
+    return [f"The largest part of the cost is {'; '.join(said)}."] if said else []
 
 
 def _bands(study: CostStudy) -> list[str]:

@@ -77,8 +77,8 @@ _SECTIONS = (
         ("sampled_values", "sampled_outcomes"),
         (tables.outcome_table, tables.check_table),
         "The same fills with random slippage: what was charged times a lognormal noise of mean 1, "
-        "of each fill alone (standard deviation of the log 1), or with a factor besides that all "
-        "fills of a day share (likewise 1). Then full runs under such slippage beside the very "
+        "of each fill alone (standard deviation 1), or with a factor besides that all fills of a "
+        "day share (likewise 1). Then full runs under such slippage beside the very "
         "same draws on the configured fills: what re-pricing leaves out is the difference.",
     ),
 )

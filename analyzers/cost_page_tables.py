@@ -11,15 +11,17 @@ from analyzers.study_labels import number_text, short_label
 from analyzers.study_page_tables import PageTable
 
 __all__ = [
-    "check_table",
     "break_even_table",
     "capacity_table",
+    "check_table",
+    "grid_matrix",
     "grid_table",
     "left_out_table",
     "limits_table",
     "money",
     "outcome_table",
     "rate",
+    "scale_grid_table",
     "scale_table",
     "scheme_table",
     "sources_table",
@@ -72,6 +74,15 @@ def grid_table(study: CostStudy) -> PageTable:
     part = study.grid[study.grid["scale"] == 1.0]
     rows = [[row["commission"], row["slippage"], *_figures(row)] for row in part.to_dict("records")]
     return PageTable(["Commission", "Slippage", *_heads()], rows, 2)
+
+
+def grid_matrix(study: CostStudy, column: str, name: str, kind: str) -> PageTable:
+    """One figure of every cell: commissions down, slippages across; `name` heads the first."""
+    part = study.grid[study.grid["scale"] == 1.0]
+    rows, columns = (list(dict.fromkeys(part[key])) for key in ("commission", "slippage"))
+    wide = part.pivot(index="commission", columns="slippage", values=column)
+    texts = [[one, *(_text(wide.loc[one, other], kind) for other in columns)] for one in rows]
+    return PageTable([f"{name}, slippage:", *columns], texts)
 
 
 def scale_grid_table(study: CostStudy, column: str, kind: str) -> PageTable:

@@ -4,13 +4,15 @@ Slippage of fill i on path p is what it was times a noise of mean 1::
 
     m(p, i) = exp(a z(p, i) - a^2 / 2) x exp(b u(p, day of i) - b^2 / 2)
 
-z and u independent standard normals, a the dispersion of a fill and b that of a shock which all
-fills of a day share. Means are kept, so that the median of a path's costs lies a little below
-the configured ones and a few bad days above. Quantities stay as they were.
+z and u independent standard normals, a^2 = log(1 + dispersion^2) of a fill and b likewise of a
+shock which all fills of a day share: the lognormal of the scheme ``sampled``. Means are kept, so
+that the median of a path's costs lies a little below the configured ones and a few bad days
+above. Quantities stay as they were.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,14 +37,19 @@ class Noise:
     name : str
         How it is called in tables.
     dispersion : float
-        Standard deviation of the log of each fill's factor.
+        Standard deviation of each fill's factor.
     common : float
-        Standard deviation of the log of the factor that a day's fills share.
+        Standard deviation of the factor that a day's fills share.
     """
 
     name: str
     dispersion: float
     common: float = 0.0
+
+    @property
+    def spreads(self) -> tuple[float, float]:
+        """Standard deviations of the logs of both factors."""
+        return math.sqrt(math.log1p(self.dispersion**2)), math.sqrt(math.log1p(self.common**2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +92,10 @@ def sample_extra_costs(
     for at, path in enumerate(paths):
         np.random.default_rng([seed, path]).standard_normal(out=draws[at])
     shock, own = draws[:, :days], draws[:, days:]
-    factor = np.exp(noise.dispersion * own - noise.dispersion**2 / 2)
+    of_fill, of_day = noise.spreads
+    factor = np.exp(of_fill * own - of_fill**2 / 2)
     paid = np.add.reduceat(factor * slippage, starts, axis=1)
-    paid *= np.exp(noise.common * shock - noise.common**2 / 2)
+    paid *= np.exp(of_day * shock - of_day**2 / 2)
     return paid - np.add.reduceat(slippage, starts)
 
 

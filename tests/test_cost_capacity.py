@@ -30,21 +30,21 @@ def test_ruin_is_an_end() -> None:
     assert capital == 1e7 and "ruined" in note
 
 
-def test_limits_are_of_the_return_at_the_smallest_capital() -> None:
+def test_limits_are_of_the_return_without_impact() -> None:
     curve = pd.DataFrame(
         {
-            "model": ["a"] * 4 + ["b"] * 4,
-            "capital": np.tile(CAPITAL, 2),
-            "return_over_cash": [0.08, 0.06, 0.02, -0.02, -0.01, -0.02, -0.03, -0.04],
+            "model": ["a"] * 4,
+            "capital": CAPITAL,
+            "return_over_cash": [0.09, 0.06, 0.02, -0.02],
         }
     )
-    found = capacity_limits(curve)
-    half, nothing = found[found["model"] == "a"].to_dict("records")
+    half, nothing = capacity_limits(curve, 0.08).to_dict("records")
     # Half is 0.04, half of the way from 0.06 to 0.02; nothing is half of the way to -0.02.
     assert half["level"] == 0.04 and half["capital"] == pytest.approx(10**6.5)
     assert nothing["level"] == 0.0 and nothing["capital"] == pytest.approx(10**7.5)
-    lost = found[found["model"] == "b"]
-    assert lost["capital"].isna().all() and set(lost["note"]) == {"earns nothing at any capital"}
+    lost = capacity_limits(curve, -0.01)
+    assert lost["capital"].isna().all() and lost["level"].isna().all()
+    assert set(lost["note"]) == {"earns no more than cash without impact"}
 
 
 def test_participation_by_hand() -> None:

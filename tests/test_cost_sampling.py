@@ -33,12 +33,10 @@ def naive_path(values: pd.DataFrame, fills: pd.DataFrame, noise: Noise, seed: in
     days = sorted(set(fills["date"]))
     shocks = {day: rng.standard_normal() for day in days}
     factors = []
+    a, b = (math.sqrt(math.log(1 + spread**2)) for spread in (noise.dispersion, noise.common))
     for day in fills["date"]:
         own, shock = rng.standard_normal(), shocks[day]
-        factors.append(
-            math.exp(noise.dispersion * own - noise.dispersion**2 / 2)
-            * math.exp(noise.common * shock - noise.common**2 / 2)
-        )
+        factors.append(math.exp(a * own - a**2 / 2) * math.exp(b * shock - b**2 / 2))
     extra, path_values = 0.0, []
     for date, value in values["value"].items():
         for day, slippage, factor in zip(fills["date"], fills["slippage"], factors):
