@@ -19,6 +19,8 @@ _BY_RISK = (
     "inverse_volatility",
     "minimum_variance",
 )
+#: Rounding that is not told of.
+_ROUNDING = 1e-12
 #: Weightings that act within a side.
 SIDE_WEIGHTINGS = (*sorted(WEIGHTINGS), "cap", *_BY_RISK)
 
@@ -133,6 +135,9 @@ def weigh_pool(
     gross = share * rules.gross
     net = share * rules.net if rules.is_long_short else gross
     room = len(kept) * rules.max_weight
+    if abs(net) > room + _ROUNDING:
+        left = f"max_weight leaves {abs(net) - room:.4f} of NAV in cash"
+        reports.append(("", "capped", left))
     made = mean_variance(
         expected,
         matrix,
