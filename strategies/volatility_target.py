@@ -70,16 +70,18 @@ def forecast_volatility(
         return math.nan, ()
     held = held[np.argsort(section.symbols[held], kind="stable")]
     found = estimated(section, held, rules)
-    own = weights[held][found.kept]
-    known, gross = float(np.abs(own).sum()), float(np.abs(weights[held]).sum())
-    if known == 0.0:
+    size = np.abs(weights[held])
+    if not len(found.kept):
         return math.nan, (("", "volatility", "not known of any asset: the book is not levered"),)
+    own = weights[held][found.kept]
     variance = max(float(own @ found.matrix @ own), 0.0) * section.periods_per_year
-    reports: tuple[Report, ...] = ()
+    # A price that does not move is known to: it has no risk.
     short = [position for position, why in found.dropped if why != "no variance"]
+    gross = float(size.sum())
+    known = gross - float(size[short].sum())
+    reports: tuple[Report, ...] = ()
     if short:
-        share = float(np.abs(weights[held][short]).sum()) / gross
+        share = 1.0 - known / gross
         detail = f"not known of {len(short)} assets, {share:.4f} of gross: taken as of the rest"
         reports = (("", "volatility", detail),)
-        known = gross - share * gross
     return math.sqrt(variance) * gross / known, reports
