@@ -11,8 +11,9 @@ __all__ = ["KKTPoint", "QuadraticProgram", "approach", "kkt_violation", "polish"
 #: Added to the diagonal of a linear system, which refinement takes back.
 _RIDGE = 1e-9
 _REFINEMENTS = 12
-#: Price of half the squared distance from the point before, and how often it is left.
-_PROXIMAL, _PROXIMAL_STEPS = 1e-3, 30
+#: Charge on half the squared distance from the point before: at first, its factor from step to
+#: step, from where on a step that does not help is the last one, and the most steps.
+_PROXIMAL, _PROXIMAL_FALL, _PROXIMAL_LEAST, _PROXIMAL_STEPS = 1e-3, 0.5, 1e-6, 30
 #: A point this near to optimal is not worked on.
 _EXACT = 1e-15
 
@@ -135,19 +136,24 @@ def approach(program: QuadraticProgram, point: KKTPoint) -> tuple[KKTPoint, floa
     Notes
     -----
     Proximal points (Rockafellar 1976): each step polishes the program whose objective also
-    charges the distance from the point before, which is strictly convex.
+    charges the distance from the best point so far, which makes it strictly convex. The
+    charge falls as long as it helps.
     """
     best, least = point, kkt_violation(program, point)
     given = np.diag(program.P) if program.P.ndim == 1 else program.P
-    curved = given + _PROXIMAL * np.eye(len(given))
+    charge = _PROXIMAL
     for _ in range(_PROXIMAL_STEPS):
-        near = replace(program, P=curved, q=program.q - _PROXIMAL * point.x)
-        point, inner = polish(near, point)
+        curved = given + charge * np.eye(len(given))
+        near = replace(program, P=curved, q=program.q - charge * best.x)
+        point, _ = polish(near, best)
         violation = kkt_violation(program, point)
         if violation < least:
             best, least = point, violation
-        if least <= _EXACT or inner > _PROXIMAL:
+        elif charge < _PROXIMAL_LEAST:
             break
+        if least <= _EXACT:
+            break
+        charge *= _PROXIMAL_FALL
     return best, least
 
 

@@ -1,7 +1,4 @@
-"""Quadratic programs: solved, found to contradict themselves, or brought to the nearest feasible.
-
-The one module that calls the solver's library, Clarabel (`docs/construction.md` argues why).
-"""
+"""Quadratic programs: solved, shown to contradict themselves, or brought to what comes nearest."""
 
 from __future__ import annotations
 
@@ -9,20 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from strategies.certificates import least_conflict
+from strategies.interior_point import interior_point
 from strategies.optimality import KKTPoint, QuadraticProgram, approach, kkt_violation, polish
 
 __all__ = ["ElasticSolution", "QuadraticSolution", "nearest_feasible", "solve_quadratic"]
 
-#: Of the interior-point method; polishing goes on from there.
-_TOLERANCE = 1e-10
 #: A point counts as solved up to this violation, in units of a scaled objective and of the rows.
 _SOLVED = 1e-7
 #: A guess is as good as the method where it leads to this violation within so many rounds.
 _EXACT, _GUESSES = 1e-12, 30
-#: Share of a certificate's largest entry from which on a limit takes part in a contradiction.
-_TAKES_PART = 1e-5
-#: Price of the objective beside a unit of slack at unit price.
-_OBJECTIVE = 1e-5
+#: Price of the objective beside a unit of slack at unit price, and what counts as slack.
+_OBJECTIVE, _GIVES_WAY = 1e-4, 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +36,9 @@ class QuadraticSolution:
     violation : float
         Largest violation of the conditions of optimality, objective scaled to entries of 1.
     row_conflict, bound_conflict : (m,), (n,) float arrays
-        The certificate of an infeasible program: a weight for each limit, above zero for an
-        upper and below for a lower one, the largest 1 in size, such that the limits so
-        weighted add up to a contradiction (Farkas); zeros otherwise.
+        The certificate of an infeasible program: a weight for each limit that takes part,
+        above zero for an upper and below for a lower one, the largest 1 in size, such that the
+        limits so weighted add up to a contradiction (Farkas); zeros otherwise.
     """
 
     status: str
@@ -75,7 +70,8 @@ class ElasticSolution:
         ``infeasible``: the limits that may not give way contradict each other.
     x : (n,) float array
     slack : (m,) float array
-        How far each row is above its upper (+) or below its lower (-) limit; zero: it holds.
+        How far each row is above its upper (+) or below its lower (-) limit; zero where it
+        holds to 1e-10.
     solution : QuadraticSolution
         Of the elastic program, for its certificate.
     """
@@ -138,12 +134,11 @@ def solve_quadratic(
         best, violation = polish(program, guess, rounds=_GUESSES)
         if violation <= _EXACT:
             return _solution("solved", best, violation, scale)
-    found, rows, bounds, point = _interior_point(program)
-    if "PrimalInfeasible" in found:
-        return _infeasible(rows, bounds)
-    if "DualInfeasible" in found:
+    status, reached = interior_point(program)
+    if status == "infeasible":
+        return _infeasible(*least_conflict(program, reached))
+    if status == "unbounded":
         return _unsolved("unbounded", program)
-    reached = KKTPoint(point, rows, bounds)
     if not np.isfinite(kkt_violation(program, reached)):
         return _unsolved("failed", program)
     best, violation = polish(program, reached)
@@ -191,8 +186,6 @@ def nearest_feasible(
     given = np.diag(program.P) if program.P.ndim == 1 else program.P
     padded = np.zeros((variables + 2 * count,) * 2)
     padded[:variables, :variables] = _OBJECTIVE * given
-    # A trace of curvature divides slack evenly where only its sum is determined.
-    padded[range(variables, len(padded)), range(variables, len(padded))] = _OBJECTIVE**2
     choose = np.zeros((rows, count))
     choose[elastic, np.arange(count)] = 1.0
     solution = solve_quadratic(
@@ -204,10 +197,34 @@ def nearest_feasible(
         at_least=np.concatenate([program.at_least, np.zeros(2 * count)]),
         at_most=np.concatenate([program.at_most, np.full(2 * count, np.inf)]),
     )
-    above, below = np.split(solution.x[variables:], 2)
-    slack = np.zeros(rows)
-    slack[elastic] = above - below
-    return ElasticSolution(solution.status, solution.x[:variables], slack, solution)
+    return _relaxed(program, solution)
+
+
+def _relaxed(program: QuadraticProgram, elastic: QuadraticSolution) -> ElasticSolution:
+    """The optimum where the rows that the elastic program breaks give way by as much."""
+    rows, variables = program.A.shape
+    x = elastic.x[:variables]
+    if elastic.status == "solved":
+        values = program.A @ x
+        slack = _slack(values, program.lower, program.upper)
+        wide = np.abs(slack) > _GIVES_WAY
+        found = solve_quadratic(
+            program.P,
+            program.q,
+            program.A,
+            np.where(wide & (slack < 0), values, program.lower),
+            np.where(wide & (slack > 0), values, program.upper),
+            at_least=program.at_least,
+            at_most=program.at_most,
+        )
+        x = found.x if found.status == "solved" else x
+    slack = _slack(program.A @ x, program.lower, program.upper)
+    slack = np.where(np.abs(slack) > _GIVES_WAY, slack, 0.0)
+    return ElasticSolution(elastic.status, x, slack, elastic)
+
+
+def _slack(values: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    return np.maximum(values - upper, 0.0) - np.maximum(lower - values, 0.0)
 
 
 def _program(
@@ -236,48 +253,6 @@ def _program(
     return QuadraticProgram(P / scale, q / scale, A, *limits, *bounds), float(scale)
 
 
-def _interior_point(
-    program: QuadraticProgram,
-) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
-    """Clarabel's status, multipliers (or certificate) of rows and bounds, and the point."""
-    import clarabel
-    from scipy import sparse
-
-    rows, variables = program.A.shape
-    every = sparse.vstack([sparse.csr_matrix(program.A), sparse.eye(variables, format="csr")])
-    lower = np.concatenate([program.lower, program.at_least])
-    upper = np.concatenate([program.upper, program.at_most])
-    equal = np.flatnonzero(lower == upper)
-    above = np.flatnonzero(np.isfinite(upper) & (lower != upper))
-    below = np.flatnonzero(np.isfinite(lower) & (lower != upper))
-    solver = clarabel.DefaultSolver(
-        sparse.triu(
-            sparse.diags(program.P) if program.P.ndim == 1 else sparse.csc_matrix(program.P),
-            format="csc",
-        ),
-        program.q,
-        sparse.vstack([every[equal], every[above], -every[below]]).tocsc(),
-        np.concatenate([upper[equal], upper[above], -lower[below]]),
-        [clarabel.ZeroConeT(len(equal)), clarabel.NonnegativeConeT(len(above) + len(below))],
-        _settings(clarabel),
-    )
-    found = solver.solve()
-    parts = np.split(np.array(found.z), np.cumsum([len(equal), len(above)]))
-    duals = np.zeros(rows + variables)
-    for where, part, sign in zip((equal, above, below), parts, (1.0, 1.0, -1.0), strict=True):
-        duals[where] += sign * part
-    return str(found.status), duals[:rows], duals[rows:], np.array(found.x)
-
-
-def _settings(clarabel):
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    settings.direct_solve_method = "qdldl"
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
-    return settings
-
-
 def _solution(status: str, point: KKTPoint, violation: float, scale: float) -> QuadraticSolution:
     return QuadraticSolution(
         status,
@@ -291,12 +266,8 @@ def _solution(status: str, point: KKTPoint, violation: float, scale: float) -> Q
 
 
 def _infeasible(rows: np.ndarray, bounds: np.ndarray) -> QuadraticSolution:
-    largest = max(np.abs(rows).max(initial=0.0), np.abs(bounds).max(initial=0.0))
-    weights = [
-        np.where(np.abs(w) > _TAKES_PART * largest, w / largest, 0.0) for w in (rows, bounds)
-    ]
     nothing = [np.full(len(w), np.nan) for w in (bounds, rows, bounds)]
-    return QuadraticSolution("infeasible", *nothing, np.inf, *weights)
+    return QuadraticSolution("infeasible", *nothing, np.inf, rows, bounds)
 
 
 def _unsolved(status: str, program: QuadraticProgram) -> QuadraticSolution:
