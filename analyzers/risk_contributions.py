@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from strategies.factor_books import drifted_books
+
 __all__ = [
     "RESIDUAL",
     "WINDOW",
@@ -106,7 +108,7 @@ def held_exposures(
             continue
         # Assets outside of the portfolios are outside of their products with the book, too.
         columns = np.flatnonzero(book.any(axis=0))
-        drifted, following = _drifted(marks[start : stop + 1, columns], book[:, columns])
+        drifted, following = drifted_books(marks[start : stop + 1, columns], book[:, columns])
         held = weights[start:stop, columns]
         multiples[start:stop] = _multiples(drifted[: stop - start], held)
         after = slice(start + 1, start + 1 + len(following))
@@ -192,22 +194,6 @@ def prevailing(values: np.ndarray, entries: np.ndarray, sessions: int, window: i
     if sessions >= window:
         result[window - 1 :] = _windows(daily, window).mean(axis=2)
     return result
-
-
-def _drifted(marks: np.ndarray, book: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(m, J, N) weights of the portfolios at each close from their entry, and (m - 1, J) returns.
-
-    A portfolio that has lost everything holds nothing.
-    """
-    known = np.isfinite(marks[0])
-    growth = np.where(known, marks / np.where(known, marks[0], 1.0), 1.0)
-    entered = np.where(known, book, 0.0)
-    value = 1.0 - entered.sum(axis=1) + growth @ entered.T
-    alive = np.minimum.accumulate(value > 0, axis=0)
-    worth = np.where(alive, value, 1.0)
-    weights = growth[:, None, :] * entered / worth[:, :, None] * alive[:, :, None]
-    returns = np.where(alive[:-1], value[1:] / worth[:-1] - 1.0, 0.0)
-    return weights, np.maximum(returns, -1.0)
 
 
 def _multiples(books: np.ndarray, weights: np.ndarray) -> np.ndarray:

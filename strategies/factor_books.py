@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from factors.holdings import holding_returns
 from factors.quantile_books import long_only_weights, long_short_weights
 from strategies.portfolio_rules import PortfolioRules
 
-__all__ = ["Exposure", "exposure_streams", "factor_books", "present_returns"]
+__all__ = ["Exposure", "drifted_books", "exposure_streams", "factor_books", "present_returns"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,8 @@ def factor_books(
     exposures : tuple of J Exposure
         Those that are held on any row; sleeve by sleeve, factors in the order given.
     books : (R, J, N) float64 array
-        Signed weights whose absolute sum is 1, or 0 on rows on which the exposure is missing.
+        Signed weights whose absolute sum is 1 (less where ties across both sides cancel), or 0 on
+        rows on which the exposure is missing.
     """
     found: list[tuple[Exposure, np.ndarray]] = []
     for sleeve in rules.sleeves if rules.sleeves is not None else ("",):
@@ -116,13 +116,15 @@ def _thin_book(held: np.ndarray, trend: np.ndarray, rules: PortfolioRules) -> np
 def exposure_streams(marks: np.ndarray, rows: np.ndarray, books: np.ndarray) -> np.ndarray:
     """(T, J) session returns of each exposure's portfolio, as it was rebalanced through time.
 
-    Costless; weights drift between entries, see `holding_returns`. A series that ended keeps its
-    last mark: which one has ended for good is not known on the day.
+    Costless and of unit capital; weights drift between entries, as in
+    :func:`factors.holdings.holding_returns`. A series that ended keeps its last mark: which one
+    has ended for good is not known on the day. A portfolio that has lost everything starts anew
+    at the next entry.
 
     Parameters
     ----------
     marks : (T, N) float array
-        Adjusted closes, the last one carried.
+        Adjusted closes, the last one carried; NaN before the first: not held.
     rows : (R,) int array
         Decision rows, increasing.
     books : (R, J, N) float array
@@ -133,14 +135,47 @@ def exposure_streams(marks: np.ndarray, rows: np.ndarray, books: np.ndarray) -> 
         NaN on sessions on which the exposure was not held.
     """
     streams = np.full((len(marks), books.shape[1]), np.nan)
-    latest = np.searchsorted(rows, np.arange(len(marks)) - 2, side="right") - 1
-    for number in range(books.shape[1]):
-        book = books[:, number]
-        held = book.any(axis=1)[np.maximum(latest, 0)] & (latest >= 0)
-        # Assets that it never holds would only cost time.
-        ever = book.any(axis=0)
-        streams[held, number] = holding_returns(marks[:, ever], rows, book[:, ever])[held]
+    stops = np.append(rows[1:] + 2, len(marks))
+    for row, stop, book in zip(rows.tolist(), stops.tolist(), books, strict=True):
+        held = np.flatnonzero(book.any(axis=1))
+        columns = np.flatnonzero(book.any(axis=0))
+        if row + 2 <= len(marks) - 1 and len(held):
+            period = marks[row + 1 : stop, columns]
+            _, returns = drifted_books(period, book[np.ix_(held, columns)])
+            streams[row + 2 : row + 2 + len(returns), held] = returns
     return streams
+
+
+def drifted_books(marks: np.ndarray, books: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What portfolios entered at the first of some closes hold at each close, and earn.
+
+    Parameters
+    ----------
+    marks : (m, N) float array
+        NaN in the first row: not entered, the weight stays in cash.
+    books : (J, N) float array
+        Weights of unit capital.
+
+    Returns
+    -------
+    weights : (m, J, N) float64 array
+        Of the portfolio's value; 0 once it has lost everything.
+    returns : (m - 1, J) float64 array
+        Of the sessions after the first close, -1 on the one that loses everything.
+
+    Notes
+    -----
+    Sums run over the assets of one session alone, so that later sessions change no bit.
+    """
+    known = np.isfinite(marks[0])
+    growth = np.where(known, marks / np.where(known, marks[0], 1.0), 1.0)
+    worth = growth[:, None, :] * np.where(known, books, 0.0)
+    value = 1.0 - worth[0].sum(axis=1) + worth.sum(axis=2)
+    alive = np.logical_and.accumulate(value > 0, axis=0)
+    value = np.where(alive, value, 1.0)
+    weights = worth / value[:, :, None] * alive[:, :, None]
+    returns = np.where(alive[1:], value[1:] / value[:-1] - 1.0, -1.0)
+    return weights, np.where(alive[:-1], returns, 0.0)
 
 
 def present_returns(returns: np.ndarray, books: np.ndarray) -> np.ndarray:
