@@ -20,6 +20,7 @@ from strategies.execution.commission import PercentCommission
 from strategies.execution.costs import Carry
 from strategies.execution.slippage import BpsSlippage
 from strategies.factor_rebalance import FactorRebalance, OrderRules, Signals
+from strategies.stops import StopRules
 from tests.engine_case import RETURNS, make_costs
 from tests.vanilla_case import punch
 
@@ -33,10 +34,14 @@ class World:
     portfolio: PortfolioRules
     orders: OrderRules
     open_account: Callable[[], Account]
+    stops: StopRules | None = None
 
 
 def any_world(make_panel, seed: int) -> World:
-    """A panel with holes and ends, a book that may be scaled or liquidated, costs and carry."""
+    """A panel with holes and ends, a book that may be scaled or liquidated, costs and carry.
+
+    Some rebalance in parts, give up what loses, or trade a part of what they want.
+    """
     rng = np.random.default_rng(seed)
     shape = rows, columns = int(rng.integers(12, 45)), int(rng.integers(2, 9))
     close = 50 * np.exp(np.cumsum(rng.normal(0, rng.choice([0.02, 0.15]), shape), axis=0))
@@ -55,7 +60,27 @@ def any_world(make_panel, seed: int) -> World:
     side, gross = [("long_only", 1.0), ("long_only", 1.3), ("long_short", 3.6)][rng.integers(3)]
     portfolio = PortfolioRules(side=side, quantile=0.5, gross=gross, min_breadth=2)
     lots, fill = {"equity": float(rng.choice([1e-8, 1.0]))}, str(rng.choice(["auto", "next_close"]))
-    return World(panel, signals, portfolio, OrderRules(lots, fill), _account(rng, panel))
+    # Every fourth one, so that the wilder of the others are still liquidated.
+    extra = _trading(seed) if seed % 4 == 2 else {}
+    stops = _stops(seed) if seed % 4 == 2 else None
+    orders = OrderRules(lots, fill, **extra)
+    return World(panel, signals, portfolio, orders, _account(rng, panel), stops)
+
+
+def _trading(seed: int) -> dict:
+    rng = np.random.default_rng([seed, 1])
+    return {
+        "spread_over": int(rng.choice([1, 1, 2, 4])),
+        "trade_fraction": float(rng.choice([1.0, 1.0, 0.5])),
+        "turnover_budget": [None, None, 0.4][rng.integers(3)],
+        "min_ticket": {"equity": float(rng.choice([0.0, 5000.0]))},
+    }
+
+
+def _stops(seed: int) -> StopRules | None:
+    rng = np.random.default_rng([seed, 2])
+    rules = StopRules(loss=0.1, trailing=0.15, cool_off=int(rng.integers(0, 9)))
+    return rules if rng.random() < 0.7 else None
 
 
 def _account(rng: np.random.Generator, panel: Panel) -> Callable[[], Account]:
@@ -87,6 +112,7 @@ def run_world(world: World, kind: type[FactorRebalance] = FactorRebalance, prepa
         signals=world.signals,
         portfolio=world.portfolio,
         orders=world.orders,
+        stops=world.stops,
     )
     cerebro.addanalyzer(Recorder, _name="recorder")
     if prepare is not None:

@@ -68,7 +68,7 @@ def test_what_is_attached_and_listens_is_served_bar_by_bar(world, monkeypatch, n
 
 def test_any_history_is_the_same_on_both_lanes(make_panel):
     tally = Counter()
-    for seed in range(90):
+    for seed in range(130):
         world = any_world(make_panel, seed)
         asleep, settled = run_world(world)
         awake, stepped = run_world(world, FollowsBars)
@@ -79,9 +79,10 @@ def test_any_history_is_the_same_on_both_lanes(make_panel):
         tally.update({kind for _, _, kind, _ in settled.journal.events})
         tally["carry"] += bool(settled.journal.carry)
         tally["fills"] += len(settled.journal.fills)
+        tally["in parts"] += world.orders.spread_over > 1
     print("\nhistories with:", ", ".join(f"{key} {tally[key]}" for key in sorted(tally)))
     kinds = ("waiting", "cancelled", "delisting", "scaled", "liquidation", "participation")
-    for kind in (*kinds, "carry"):
+    for kind in (*kinds, "stop", "in parts", "carry"):
         assert tally[kind] >= 5, f"too few histories with {kind}"
 
 
