@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,11 @@ class RiskBudgetConfig(Strict):
         default_factory=dict,
         description="relative share of the book's risk, by asset class; 1 where not named",
     )
+    streams: Literal["realised", "present"] = Field(
+        "realised",
+        description="whose past returns are the risk of a factor: its portfolio as it was "
+        "rebalanced through time, or the one it holds at the decision",
+    )
 
 
 def check_risk_budget(config: BacktestConfig) -> None:
@@ -38,7 +43,7 @@ def check_risk_budget(config: BacktestConfig) -> None:
     """
     portfolio, budget = config.portfolio, config.portfolio.risk_budget
     if portfolio.weighting != _WEIGHTING:
-        if budget.factors or budget.sleeves:
+        if budget != RiskBudgetConfig():
             raise ValueError(
                 f"portfolio.risk_budget is not used by weighting {portfolio.weighting}\n"
                 f"remove it, or choose weighting: {_WEIGHTING}"

@@ -58,4 +58,4 @@ def risk_budget(config: BacktestConfig, columns: tuple[str, ...]) -> RiskBudget:
     given = config.portfolio.risk_budget
     column_of = dict(zip(config.factors, columns, strict=True))
     factors = {column_of[name]: share for name, share in given.factors.items()}
-    return RiskBudget(factors, dict(given.sleeves))
+    return RiskBudget(factors, dict(given.sleeves), given.streams)

@@ -22,6 +22,8 @@ from strategies.risk_weights import equal_risk_contribution, risk_contributions
 
 __all__ = ["FactorParity", "RiskBudget", "factor_parity", "risk_budgets"]
 
+#: Kind of the report that an exposure has few returns of its own.
+_SHORT = "short stream"
 #: Sum of absolute weights, per unit of the exposures, below which they cancel each other.
 _CANCELLED = 1e-9
 #: Standard deviation of a session up to which a stream counts as not moving.
@@ -30,10 +32,20 @@ _STILL = 1e-10
 
 @dataclass(frozen=True)
 class RiskBudget:
-    """Relative budgets of risk, by factor within each sleeve and by sleeve; 1 where not named."""
+    """Shares of risk, and what risk is measured on.
+
+    Parameters
+    ----------
+    factors, sleeves : mapping
+        Relative shares, by factor within each sleeve and by sleeve; 1 where not named.
+    streams : {"realised", "present"}
+        Past returns of each factor's portfolio as it was rebalanced through time, or of the one
+        it holds at the decision.
+    """
 
     factors: Mapping[str, float] = field(default_factory=dict)
     sleeves: Mapping[str, float] = field(default_factory=dict)
+    streams: str = "realised"
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +139,9 @@ def factor_parity(
     Roncalli and Weisang (2016), Quantitative Finance 16 (risk parity with factors); Spinu (2013)
     for the equal risk contributions.
     """
-    streams = exposure_streams(panel.mark, rows, books)
+    streams = np.full((panel.shape[0], len(exposures)), np.nan)
+    if budget.streams == "realised":
+        streams = exposure_streams(panel.mark, rows, books)
     made = [
         _decision(panel, int(row), streams, book, exposures, rules, budget)
         for row, book in zip(rows, books, strict=True)
@@ -166,6 +180,9 @@ def _decision(
 ) -> _Decision:
     """The book of one decision from the exposures' unit portfolios (J, N)."""
     matrix, present, said = _risk(panel, row, streams, book, exposures, rules)
+    if budget.streams == "present":
+        # None of them has a stream, as asked.
+        said = [report for report in said if report[1] != _SHORT]
     said += _missing(exposures, present, rules)
     multiples, budgets, contributions = np.zeros((3, len(exposures)))
     if not len(present):
@@ -219,7 +236,7 @@ def _risk(
                 f"{exposure.factor}: held on {own} of {len(window)} sessions, its present "
                 "portfolio stands in on the others"
             )
-            said.append((exposure.sleeve, "short stream", detail))
+            said.append((exposure.sleeve, _SHORT, detail))
     known = scale[estimated.kept]
     return estimated.matrix * np.outer(known, known), held[estimated.kept], said
 

@@ -180,6 +180,19 @@ def test_a_stream_of_its_own_is_used_as_it_was(panel):
     assert not [kind for _, kind, _ in made.reports[1] if kind == "short stream"]
 
 
+def test_the_present_portfolios_may_be_what_risk_is_measured_on(panel):
+    """What the factors held before does not count."""
+    rows = np.array([0, 12])
+    books = np.zeros((2, 2, 3))
+    books[0] = [[0.0, 0.0, 1.0], [0.5, -0.5, 0.0]]
+    books[1] = [[0.5, -0.5, 0.0], [0.0, 0.0, 1.0]]
+    present = RiskBudget(streams="present")
+    made = factor_parity(panel, rows, (A, COIN), books, rules(), present)
+    # As by hand above: 1 to sqrt(8).
+    assert made.multiples[1, 0] / made.multiples[1, 1] == pytest.approx(np.sqrt(8), rel=1e-12)
+    assert not [kind for _, kind, _ in made.reports[1] if kind == "short stream"]
+
+
 def random_problem(seed: int, sessions: int = 90):
     rng = np.random.default_rng(seed)
     loadings = rng.normal(size=(3, 10))

@@ -27,8 +27,9 @@ def test_budgets_are_read_and_equal_where_not_given():
     assert budget.sleeves == {"equity": 0.9, "crypto": 0.1}
 
 
-def test_budgets_that_would_do_nothing():
-    problem, remedy = refused("portfolio.risk_budget.sleeves.equity=0.9")
+@pytest.mark.parametrize("given", ["sleeves.equity=0.9", "factors.value=2", "streams=present"])
+def test_budgets_that_would_do_nothing(given):
+    problem, remedy = refused(f"portfolio.risk_budget.{given}")
     assert problem.endswith("portfolio.risk_budget is not used by weighting equal")
     assert remedy == "remove it, or choose weighting: factor_risk_parity"
 
