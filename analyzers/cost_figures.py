@@ -34,6 +34,11 @@ from analyzers.style import (
 __all__ = ["build_cost_figures", "plot_capacity", "plot_grid"]
 
 _MARKS = "os^Dv"
+#: Height of the curves of capacity, in pixels.
+_DEPTH = 254
+#: Logarithm of the multiple at which a colour is full: one cell that pays next to nothing would
+#: leave the others white.
+_FULL = float(np.log(30.0))
 
 
 def build_cost_figures(study: CostStudy) -> dict[str, Figure]:
@@ -47,7 +52,7 @@ def build_cost_figures(study: CostStudy) -> dict[str, Figure]:
             "Break-even of the same fills",
             "Multiple of its own cost that a cell bears until it earns what cash does; "
             "blue bears more than it costs",
-            lambda value: f"{value:.1f}\u00d7",
+            lambda value: f"{value:.1f}\u00d7" if value < 1000 else ">999\u00d7",
             np.log,
         ),
         "capacity": plot_capacity(study.capacity, study.capacity_limits),
@@ -112,7 +117,8 @@ def plot_grid(
     shown = numbers if shade is None else shade(numbers)
     shown = shown if shade is np.log else shown - shown[0, 0]
     shades = pd.DataFrame(shown, wide.index, wide.columns)
-    return plot_heat_map(wide, title, subtitle, form, shades=shades)
+    limit = _FULL if shade is np.log else None
+    return plot_heat_map(wide, title, subtitle, form, shades=shades, limit=limit)
 
 
 @styled
@@ -130,9 +136,10 @@ def plot_capacity(curve: pd.DataFrame, limits: pd.DataFrame) -> Figure:
     if curve.empty:
         return empty_figure(title, "The data set has no volumes: capacity is not known.")
     subtitle = "Run again with more money, its own trades moving prices; log scale"
-    figure = new_figure(title, subtitle, 430 + 20 * curve["model"].nunique())
     looks = factor_colours(list(dict.fromkeys(curve["model"])))
-    foot = 62 + 20 * len(looks)
+    foot = 70 + 20 * len(looks)
+    height = 96 + _DEPTH + foot
+    figure = new_figure(title, subtitle, height)
     form = {"return_over_cash": short_percent, "sharpe": short}
     names = {"return_over_cash": "Return over cash, a year", "sharpe": "Sharpe ratio"}
     for column, left, right in (("return_over_cash", 74, 480), ("sharpe", 530, 24)):
@@ -142,9 +149,9 @@ def plot_capacity(curve: pd.DataFrame, limits: pd.DataFrame) -> Figure:
         if column == "return_over_cash":
             _mark_limits(ax, limits, looks)
     for number, (name, (colour, _)) in enumerate(looks.items()):
-        y = (foot - 52 - 20 * number) / (figure.get_figheight() * 72)
-        text = f"{_mark_text(number)} {name}{_capacity_text(limits, name)}"
-        figure.text(74 / 900, y, text, color=colour)
+        y = (foot - 66 - 20 * number) / height
+        figure.text(74 / 900, y, _mark_text(number), color=colour)
+        figure.text(94 / 900, y, f"{name}{_capacity_text(limits, name)}")
     return figure
 
 
@@ -180,7 +187,7 @@ def _draw_curves(
     x = [tick for tick in x if np.isclose(np.log10(tick[0]) % 1, 0)]
     y = number_ticks(low - pad, float(known.max()) + pad, form)
     draw_ticks(ax, x, y)
-    ax.text(0.5, -0.16, "capital", color=MUTED, ha="center", transform=ax.transAxes)
+    ax.text(0.5, -40 / _DEPTH, "capital", color=MUTED, ha="center", transform=ax.transAxes)
 
 
 def _mark_limits(ax: Axes, limits: pd.DataFrame, looks: dict[str, tuple[str, object]]) -> None:

@@ -60,8 +60,10 @@ _SECTIONS = (
         "Run again with more money while its own trades move prices: impact is added to the "
         "configured slippage, from the average volume and the volatility of the days before. It "
         "assumes that volumes stay what they were, that nobody else trades the same names, and "
-        "that impact is gone by the next trade. Shares of a day are a ticket's value over the "
-        "average traded value of a day.",
+        "that impact is gone by the next trade. Half is of the return over cash of the configured "
+        "run, without impact. The smallest accounts hold another book, since they buy whole lots, "
+        "and under a cap tickets wait: what they earn or miss meanwhile is luck more than impact. "
+        "Shares of a day are a ticket's value over the average traded value of a day.",
     ),
     _Section(
         "Where costs come from",

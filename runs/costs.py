@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="configured and free costs only in the grid, one model of impact at five capitals, "
+        help="one scale in the grid, one model of impact at five capitals, one full sampled run, "
         "no break-even by running again",
     )
     parser.add_argument("--out", help="folder to write (default: outputs/costs/<name of the run>)")
