@@ -218,7 +218,7 @@ def cases(draw):
     return given_, rules
 
 
-EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True)
+EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 
 
 def sums(labels, weights):
