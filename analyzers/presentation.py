@@ -170,7 +170,7 @@ def _of_series(returns: pd.Series, result: RunResult) -> Mapping[str, Any]:
     growth = float((1.0 + known).prod())
     cagr = statistics.cagr(returns.index, 1.0, growth)
     deepest = statistics.max_drawdown(returns)
-    rate = statistics.session_rate(cash_rate(result.config), periods)
+    rate = statistics.session_rate(cash_rate(result), periods)
     return {
         "cagr": cagr,
         "volatility": statistics.volatility(returns, periods),
@@ -187,6 +187,7 @@ def _of_series(returns: pd.Series, result: RunResult) -> Mapping[str, Any]:
     }
 
 
-def cash_rate(config: Mapping[str, Any]) -> float:
-    """The configured interest on cash, a year, which ratios are taken over."""
-    return float(config.get("costs", {}).get("carry", {}).get("cash_annual", 0.0) or 0.0)
+def cash_rate(result: RunResult) -> float:
+    """The configured interest on cash, a year, which ratios are taken over; the mean of several."""
+    given = result.config.get("costs", {}).get("carry", {}).get("cash_annual", 0.0) or 0.0
+    return float(result.metrics["cash_annual"] if isinstance(given, (list, Mapping)) else given)

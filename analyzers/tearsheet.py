@@ -72,7 +72,7 @@ def write_tearsheet(result: RunResult, path: Path) -> Path:
 
 
 def _report(result: RunResult) -> str:
-    rate = session_rate(cash_rate(result.config), result.periods_per_year)
+    rate = session_rate(cash_rate(result), result.periods_per_year)
     benchmark = result.benchmark.fillna(0.0) - rate
     varies = bool(benchmark.std() > 1e-12)
     label = benchmark_label(result) if varies else None
@@ -156,7 +156,7 @@ def _note(result: RunResult, has_benchmark: bool, rate: float) -> str:
         html.escape(_DIFFERENCES),
     ]
     if rate:
-        parts.append(f"Returns here are over the cash rate of {cash_rate(result.config):.2%}.")
+        parts.append(f"Returns here are over the cash rate of {cash_rate(result):.2%}.")
     if not has_benchmark:
         parts.append("The benchmark has no variance (cash), so nothing is compared with it.")
     return f'<p id="note" style="{_NOTE_STYLE}">{" ".join(parts)}</p>'

@@ -92,7 +92,13 @@ def prepare(config: BacktestConfig) -> Study:
     costs = make_trading_costs(
         panel, config.costs.commission, config.costs.slippage, config.data.dir, config.seed
     )
-    carry = make_carry(panel, **config.costs.carry.model_dump())
+    carry = make_carry(
+        panel,
+        **config.costs.carry.model_dump(),
+        published=data.published,
+        start=config.data.start,
+        data=config.data.dir,
+    )
     costs = replace(costs, ticks=make_ticks(panel, config.execution.ticks, config.data.dir))
     rows = _rows(config, panel)
     check_spread(config.execution.spread_over, rows, panel.dates)

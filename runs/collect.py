@@ -36,7 +36,6 @@ def collect(study: Study, execution: Execution, command: str) -> RunResult:
     )
     universe = pd.Series(universe[window], index=sessions, name="equal_weight")
     benchmark = _benchmark(study, universe, window)
-    costs = config.costs.carry
     metrics = compute_metrics(
         values,
         tables["fills"],
@@ -46,9 +45,12 @@ def collect(study: Study, execution: Execution, command: str) -> RunResult:
         benchmark,
         starting_cash=config.execution.starting_cash,
         periods_per_year=panel.periods_per_year,
-        cash_annual=costs.cash_annual,
+        cash_annual=study.carry.cash_annual,
         prices=tables["prices"],
     )
+    if not isinstance(config.costs.carry.cash_annual, float):
+        # Ratios over cash take the mean of a rate that changes, and have to name it.
+        metrics["cash_annual"] = study.carry.cash_annual
     first = int(np.searchsorted(panel.dates, np.datetime64(config.data.start)))
     risk = None
     if study.parity is not None:
@@ -129,8 +131,7 @@ def _benchmark(study: Study, universe: pd.Series, window: np.ndarray) -> pd.Seri
     if name == "cash":
         days = np.diff(panel.dates[window].astype("int64"), prepend=0.0)
         days[0] = 0.0
-        carry = config.costs.carry
-        rate = carry.cash_annual * days / carry.day_count
+        rate = study.carry.cash_rates_at(window) * days / study.carry.day_count
         return pd.Series(rate, index=universe.index, name="cash")
     closes = _closes(study, name)[window]
     returns = np.zeros(len(closes))
@@ -240,7 +241,7 @@ def _cost_sensitivity(study: Study, execution: Execution) -> pd.DataFrame:
     given = {
         "starting_cash": config.execution.starting_cash,
         "periods_per_year": study.panel.periods_per_year,
-        "cash_annual": config.costs.carry.cash_annual,
+        "cash_annual": study.carry.cash_annual,
     }
     repriced = cost_table(tables["values"], tables["fills"], **given)
     rows = []
@@ -260,6 +261,7 @@ def _notes(study: Study, execution: Execution, warm_up: int) -> list[str]:
     ]
     if proxies:
         notes.append(f"Proxies, marked wherever they appear: {'; '.join(proxies)}.")
+    notes += study.carry.notes
     notes.append(_fill_note(study, execution))
     if warm_up:
         notes.append(

@@ -58,7 +58,7 @@ def study(
     given = _inputs(prepared, rules, studied_scores(chosen, prepared.scores, eligible))
     found = study_factors(
         **given,
-        cash_annual=chosen.costs.carry.cash_annual,
+        cash_annual=prepared.carry.cash_annual,
         seed=chosen.seed,
         name=f"Factors of {chosen.name}",
         config=to_plain(chosen),

@@ -224,7 +224,8 @@ def _costs(sample: Sample) -> str:
     parts = [f"{scheme.get(asset_class, {}).get('bps', 0):g}"
              for scheme in (costs.commission, costs.slippage)]  # fmt: skip
     fee = costs.carry.borrow_annual.get(asset_class, 0.0)
-    return f"{' + '.join(parts)} bps, shorts {100 * fee:g} % a year"
+    shorts = f"{100 * fee:g} % a year" if isinstance(fee, float) else "at rates that change"
+    return f"{' + '.join(parts)} bps, shorts {shorts}"
 
 
 def _thin(samples: Mapping[str, Sample]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from feeds.errors import DataError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset
 from feeds.universe import eligible_assets
-from strategies.execution.costs import make_trading_costs
+from strategies.execution.costs import make_carry, make_trading_costs
 from strategies.schedule import decision_rows
 
 __all__ = [
@@ -218,15 +218,22 @@ def closed_series(sample: Sample, worse: Mapping[str, float] | None = None) -> E
 def _study_data(sample: Sample) -> StudyData:
     panel, config = sample.panel, sample.config
     costs = make_trading_costs(
-        panel, config.costs.commission, config.costs.slippage, config.data.dir
+        panel, config.costs.commission, config.costs.slippage, config.data.dir, config.seed
     )
-    borrow = config.costs.carry.borrow_annual
-    fee = np.array([borrow.get(name, 0.0) for name in panel.asset_class.tolist()])
+    carry = make_carry(
+        panel,
+        borrow_annual=config.costs.carry.model_dump()["borrow_annual"],
+        funding_annual={},
+        cash_annual=0.0,
+        short_rebate_annual=0.0,
+        day_count=config.costs.carry.day_count,
+        data=config.data.dir,
+    )
     return StudyData(
         marks=panel.mark,
         dates=panel.dates,
         rows=sample.rows,
         columns=np.arange(panel.shape[1]),
         ends=closed_series(sample),
-        charge=SchemeCharge(panel, costs, fee, config.execution.starting_cash),
+        charge=SchemeCharge(panel, costs, carry.borrow_annual, config.execution.starting_cash),
     )

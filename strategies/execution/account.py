@@ -139,7 +139,8 @@ class Account:
         held, units, has_shorts = self._held()
         if not self.carry.is_free(has_shorts):
             worth = self.panel.marks(row - 1, row, held) * units
-            cash, amounts = self.carry.settle(self._days[row : row + 1], self.cash, held, worth)
+            days = self._days[row : row + 1]
+            cash, amounts = self.carry.settle(days, self.cash, held, worth, row)
             self.cash = float(cash[0])
             for kind, column, amount in amounts:
                 self.journal.record_carry(np.array([row]), kind, column, amount)
@@ -170,7 +171,7 @@ class Account:
         cash, amounts = np.full(count, self.cash), []
         if not free and count > 1:
             days = self._days[start + 1 : last + 1]
-            cash[1:], amounts = self.carry.settle(days, self.cash, held, worth[:-1])
+            cash[1:], amounts = self.carry.settle(days, self.cash, held, worth[:-1], start + 1)
         skip = first - start
         stop = self._record(first, cash[skip:], long[skip:], short[skip:])
         rows = np.arange(start + 1, stop)

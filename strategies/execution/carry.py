@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from feeds.panel import Panel
-
-__all__ = ["Carry", "make_carry"]
+__all__ = ["Carry"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,12 @@ class Carry:
         return self.cash_annual == 0 and not (has_shorts and self._rates)
 
     def settle(
-        self, days: np.ndarray, cash: float, column: np.ndarray, worth: np.ndarray
+        self,
+        days: np.ndarray,
+        cash: float,
+        column: np.ndarray,
+        worth: np.ndarray,
+        first: int = 0,
     ) -> tuple[np.ndarray, list[tuple[str, np.ndarray, np.ndarray]]]:
         """Carry of some sessions in which nothing is traded.
 
@@ -56,6 +58,8 @@ class Carry:
             Assets held.
         worth : (B, k) float array
             Their signed values at the prior mark, contiguous by row.
+        first : int
+            Row of the first session, for rates that change; these do not.
 
         Returns
         -------
@@ -100,6 +104,15 @@ class Carry:
             after[number] = cash
         return after, interest
 
+    def cash_rates_at(self, rows: np.ndarray) -> np.ndarray:
+        """(B,) interest on cash, a year, of the carry booked on some sessions."""
+        return np.full(len(rows), self.cash_annual)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the rates, in sentences."""
+        return ()
+
     @cached_property
     def _rates(self) -> dict[str, np.ndarray]:
         """(N,) rates by kind, for those that are not zero throughout."""
@@ -110,23 +123,3 @@ class Carry:
             "rebate": np.where(self.funding_annual == 0, self.short_rebate_annual, 0.0),
         }
         return {kind: rate for kind, rate in rates.items() if rate.any()}
-
-
-def make_carry(
-    panel: Panel,
-    *,
-    borrow_annual: Mapping[str, float],
-    funding_annual: Mapping[str, float],
-    cash_annual: float,
-    short_rebate_annual: float,
-    day_count: int,
-) -> Carry:
-    """Carry of every asset from rates by asset class; a class not named has a rate of zero."""
-    classes = panel.asset_class.tolist()
-    return Carry(
-        np.array([borrow_annual.get(name, 0.0) for name in classes], dtype=float),
-        np.array([funding_annual.get(name, 0.0) for name in classes], dtype=float),
-        cash_annual,
-        short_rebate_annual,
-        day_count,
-    )
