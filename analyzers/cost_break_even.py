@@ -24,6 +24,8 @@ __all__ = [
     "COST_FIGURES",
     "LOSES_FREE",
     "NOTHING_PAID",
+    "NOT_FOUND",
+    "UNTRADED",
     "BreakEven",
     "CostBasis",
     "break_even",
@@ -36,6 +38,8 @@ __all__ = [
 BREAKS_EVEN = "breaks even"
 LOSES_FREE = "earns no more than cash even free of cost"
 NOTHING_PAID = "nothing was paid, so that no multiple of it matters"
+UNTRADED = "nothing could be traded at this cost"
+NOT_FOUND = "not found by running again"
 
 #: Columns of one row of performance and cost.
 COST_FIGURES = (
@@ -90,7 +94,8 @@ class BreakEven:
     realised_bps : float
         What was paid, in basis points of traded value; NaN where nothing was traded.
     verdict : str
-        BREAKS_EVEN, LOSES_FREE or NOTHING_PAID.
+        BREAKS_EVEN, LOSES_FREE or NOTHING_PAID; UNTRADED of a run that came to nothing, and
+        NOT_FOUND where a search ends without one.
     """
 
     scale: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analyzers.cost_break_even import BREAKS_EVEN
+from analyzers.cost_break_even import BREAKS_EVEN, NOTHING_PAID
 from analyzers.cost_page_tables import rate
 from analyzers.cost_study import CostStudy
 from analyzers.study_labels import number_text, short_label
@@ -42,7 +42,8 @@ def _kept(own: pd.Series, free: pd.Series) -> str:
 def _break_even(study: CostStudy) -> list[str]:
     own = study.break_even.iloc[0]
     if own["verdict"] != BREAKS_EVEN:
-        return [f"There is no break-even cost: the strategy {_verdict(own['verdict'])}."]
+        why = "it paid nothing" if own["verdict"] == NOTHING_PAID else f"it {own['verdict']}"
+        return [f"The strategy has no break-even cost: {why}."]
     said = (
         f"The same fills may cost {own['scale']:,.1f} times as much, "
         f"{number_text(own['bps'], 0)} basis points of traded value in place of "
@@ -52,10 +53,6 @@ def _break_even(study: CostStudy) -> list[str]:
     if len(again) and np.isfinite(again["scale"].iloc[0]):
         said += f"; run again under such costs, {again['scale'].iloc[0]:,.1f} times"
     return [f"{said}."]
-
-
-def _verdict(verdict: str) -> str:
-    return "paid nothing" if verdict.startswith("nothing") else verdict
 
 
 def _grid(study: CostStudy) -> list[str]:

@@ -12,8 +12,8 @@ import pandas as pd
 from analyzers.cost_break_even import COST_FIGURES
 from analyzers.cost_capacity import PARTICIPATION, capacity_limits, participation
 from feeds.errors import ConfigError
-from runs.assemble import Execution, Study, execute
-from runs.costs_variants import TABLES, Progress, cost_basis, figures_of, with_capital, with_costs
+from runs.assemble import Study
+from runs.costs_variants import Progress, figures_of, run_again, with_capital, with_costs
 from strategies.execution.market import Market
 
 __all__ = ["CAPITAL_MULTIPLES", "Capacity", "capacity_curve", "impact_models"]
@@ -132,18 +132,17 @@ def _capped(study: Study, rate: float) -> Study:
 
 def _row(model: str, study: Study, market: Market) -> dict[str, Any]:
     capital = study.config.execution.starting_cash
-    execution = execute(study, 1.0, TABLES)
-    tables = execution.tables
-    basis = cost_basis(study, tables["values"].index)
-    traded = _traded_before(study, execution, market)
-    shares = participation(tables["fills"], traded)
+    tables = run_again(study)
+    shares = dict.fromkeys(PARTICIPATION, np.nan)
+    if tables is not None:
+        shares = participation(tables["fills"], _traded_before(study, tables["fills"], market))
     named = {f"participation_{name}": value for name, value in shares.items()}
-    return {"model": model, "capital": capital, **figures_of(tables, basis), **named}
+    return {"model": model, "capital": capital, **figures_of(study, tables), **named}
 
 
-def _traded_before(study: Study, execution: Execution, market: Market) -> np.ndarray:
+def _traded_before(study: Study, fills: pd.DataFrame, market: Market) -> np.ndarray:
     """(F,) average traded value a day of each fill's asset, as known before it."""
-    panel, fills = study.panel, execution.tables["fills"]
+    panel = study.panel
     rows = np.searchsorted(panel.dates, fills["date"].to_numpy().astype("datetime64[D]"))
     places = {name: place for place, name in enumerate(panel.assets.tolist())}
     columns = np.array([places[name] for name in fills["symbol"].tolist()], dtype=np.intp)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from analyzers.cost_break_even import CostBasis
 from analyzers.cost_sampling import PERCENTILES, Noise, sampled_bands
-from runs.assemble import Execution, Study, execute
-from runs.costs_variants import TABLES, Progress, figures_of, with_costs
+from runs.assemble import Execution, Study
+from runs.costs_variants import Progress, figures_of, run_again, with_costs
 
 __all__ = ["NOISES", "Sampled", "sampled_part"]
 
@@ -62,7 +62,7 @@ def sampled_part(
         band = found.value.reset_index()
         band.insert(0, "noise", noise.name)
         bands.append(band.assign(configured=values["value"].to_numpy()))
-        outcomes.append(_outcomes(noise, found.paths, base, basis))
+        outcomes.append(_outcomes(study, noise, found.paths, base))
         table = found.paths
         table.insert(0, "noise", noise.name)
         drawn.append(table)
@@ -70,7 +70,7 @@ def sampled_part(
     notes = []
     if not fills["slippage"].any():
         notes.append("The configured schemes have no slippage: every sampled path is the same.")
-    check = _check(study, base, basis, seed, _QUICK_RERUNS if quick else _RERUNS, tell)
+    check = _check(study, base, seed, _QUICK_RERUNS if quick else _RERUNS, tell)
     return Sampled(
         pd.concat(bands, ignore_index=True),
         pd.concat(outcomes, ignore_index=True),
@@ -80,9 +80,9 @@ def sampled_part(
     )
 
 
-def _outcomes(noise: Noise, paths: pd.DataFrame, base: Execution, basis: CostBasis) -> pd.DataFrame:
+def _outcomes(study: Study, noise: Noise, paths: pd.DataFrame, base: Execution) -> pd.DataFrame:
     """Percentiles of what the paths came to, beside the configured run."""
-    figures = figures_of(base.tables, basis)
+    figures = figures_of(study, base.tables)
     own = figures | {"slippage": float(base.tables["fills"]["slippage"].sum())}
     rows = []
     for metric in _METRICS:
@@ -97,19 +97,17 @@ def _outcomes(noise: Noise, paths: pd.DataFrame, base: Execution, basis: CostBas
     return pd.DataFrame(rows)
 
 
-def _check(
-    study: Study, base: Execution, basis: CostBasis, seed: int, count: int, tell: Progress
-) -> pd.DataFrame:
+def _check(study: Study, base: Execution, seed: int, count: int, tell: Progress) -> pd.DataFrame:
     """Full runs under the scheme ``sampled`` beside its very draws on the fills of the base."""
     columns = ["seed", "method", "final_value", "cagr", "sharpe", "slippage"]
     rows: list[dict[str, Any]] = []
     for number in range(count):
         entries = _sampled_entries(study, seed + number)
         variant = with_costs(study, study.config.costs.commission, entries)
-        tables = execute(variant, 1.0, TABLES).tables
+        tables = run_again(variant)
         for method, part in (("re-run", tables), ("re-priced", _repriced(variant, base))):
-            figures = figures_of(part, basis)
-            paid = {"slippage": float(part["fills"]["slippage"].sum())}
+            figures = figures_of(study, part)
+            paid = {"slippage": np.nan if part is None else float(part["fills"]["slippage"].sum())}
             named = {name: figures[name] for name in columns[2:5]}
             rows.append({"seed": seed + number, "method": method, **named, **paid})
         tell("check", number + 1, count)

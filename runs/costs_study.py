@@ -10,6 +10,9 @@ import pandas as pd
 
 from analyzers.cost_break_even import (
     BREAKS_EVEN,
+    NOT_FOUND,
+    UNTRADED,
+    BreakEven,
     CostBasis,
     break_even,
     reprice_figures,
@@ -22,7 +25,14 @@ from runs.costs_capacity import capacity_curve
 from runs.costs_grid import CONFIGURED, CostGrid
 from runs.costs_sampling import sampled_part
 from runs.costs_sources import sources_part
-from runs.costs_variants import TABLES, Progress, cost_basis, figures_of, with_costs
+from runs.costs_variants import (
+    TABLES,
+    Progress,
+    cost_basis,
+    figures_of,
+    run_again,
+    with_costs,
+)
 
 __all__ = ["StudySize", "study_costs"]
 
@@ -77,11 +87,11 @@ def study_costs(
     base = execute(study, 1.0, TABLES)
     tables, config = base.tables, study.config
     basis = cost_basis(study, tables["values"].index)
-    own = figures_of(tables, basis)
-    runs = _grid_runs(study, grid, basis, size, tell)
-    found = _break_evens(runs.free_of, basis)
+    own = figures_of(study, tables)
+    runs = _grid_runs(study, grid, size, tell)
+    found = _break_evens(study, runs.as_asked)
     if not size.quick:
-        found = pd.concat([found, _again(study, basis, found, tell)], ignore_index=True)
+        found = pd.concat([found, _again(study, found, tell)], ignore_index=True)
     capacity = capacity_curve(study, own["return_over_cash"], size.quick, tell)
     sources, steps = sources_part(study, base)
     sampled = sampled_part(study, base, basis, size.paths, size.seed, size.quick, tell)
@@ -118,19 +128,18 @@ def study_costs(
 
 @dataclass(frozen=True, eq=False)
 class _GridRuns:
+    """The table of the grid, and the tables of each cell at a scale of 1, None if untraded."""
+
     table: pd.DataFrame
-    free_of: dict[tuple[str, str], dict[str, pd.DataFrame]]
+    as_asked: dict[tuple[str, str], dict[str, pd.DataFrame] | None]
 
 
-def _grid_runs(
-    study: Study, grid: CostGrid, basis: CostBasis, size: StudySize, tell: Progress
-) -> _GridRuns:
+def _grid_runs(study: Study, grid: CostGrid, size: StudySize, tell: Progress) -> _GridRuns:
     """Each cell at each scale, run again; at a scale of 0 they are all one."""
     scales = (0.0, 1.0) if size.quick else SCALES
     cells = [(one, other) for one in grid.commission for other in grid.slippage]
     total = len(cells) * (len(scales) - 1) + 1
-    free = execute(study, 0.0, TABLES).tables
-    nothing = figures_of(free, basis)
+    nothing = figures_of(study, run_again(study, 0.0))
     tell("grid", 1, total)
     rows, kept, done = [], {}, 1
     for commission, slippage in cells:
@@ -138,8 +147,8 @@ def _grid_runs(
         for scale in scales:
             figures = nothing
             if scale > 0:
-                tables = execute(variant, scale, TABLES).tables
-                figures, done = figures_of(tables, basis), done + 1
+                tables = run_again(variant, scale)
+                figures, done = figures_of(study, tables), done + 1
                 tell("grid", done, total)
                 if scale == 1.0:
                     kept[commission.name, slippage.name] = tables
@@ -166,17 +175,19 @@ def _scales(study: Study, base: Execution, grid: pd.DataFrame, basis: CostBasis)
 
 
 def _break_evens(
-    runs: dict[tuple[str, str], dict[str, pd.DataFrame]], basis: CostBasis
+    study: Study, runs: dict[tuple[str, str], dict[str, pd.DataFrame] | None]
 ) -> pd.DataFrame:
-    """Of each cell, the same fills at other prices; what is put back in gives the last column."""
+    """Of each cell, the same fills at other prices; `return_over_cash` has it put back in."""
     rows = []
     for (commission, slippage), tables in runs.items():
-        values, fills, carry = (tables[name] for name in TABLES)
-        even = break_even(values, fills, basis)
-        left = np.nan
-        if even.verdict == BREAKS_EVEN:
-            figures = reprice_figures(values, fills, carry, even.scale, basis)
-            left = figures["return_over_cash"]
+        even, left = BreakEven(np.nan, np.nan, np.nan, UNTRADED), np.nan
+        if tables is not None:
+            values, fills, carry = (tables[name] for name in TABLES)
+            basis = cost_basis(study, values.index)
+            even = break_even(values, fills, basis)
+            if even.verdict == BREAKS_EVEN:
+                figures = reprice_figures(values, fills, carry, even.scale, basis)
+                left = figures["return_over_cash"]
         rows.append(
             {
                 "commission": commission,
@@ -192,7 +203,7 @@ def _break_evens(
     return pd.DataFrame(rows)
 
 
-def _again(study: Study, basis: CostBasis, found: pd.DataFrame, tell: Progress) -> pd.DataFrame:
+def _again(study: Study, found: pd.DataFrame, tell: Progress) -> pd.DataFrame:
     """The break-even of the configured schemes with the strategy run again at each guess."""
     own = found[(found["commission"] == CONFIGURED) & (found["slippage"] == CONFIGURED)].iloc[0]
     row = own.to_dict() | {"method": "re-run"}
@@ -204,12 +215,12 @@ def _again(study: Study, basis: CostBasis, found: pd.DataFrame, tell: Progress) 
         nonlocal calls
         calls += 1
         tell("break-even", calls, 24)
-        return figures_of(execute(study, scale, TABLES).tables, basis)["return_over_cash"]
+        return figures_of(study, run_again(study, scale))["return_over_cash"]
 
     scale, left = root_scale(excess, own["scale"], _TOLERANCE)
     row |= {"scale": scale, "bps": scale * own["realised_bps"], "return_over_cash": left}
     if np.isnan(scale):
-        row["verdict"] = "not found by running again"
+        row["verdict"] = NOT_FOUND
     return pd.DataFrame([row])
 
 

@@ -9,11 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzers.cost_break_even import CostBasis, cost_figures
-from runs.assemble import Study
+from analyzers.cost_break_even import COST_FIGURES, CostBasis, cost_figures
+from feeds.errors import ConfigError
+from runs.assemble import Study, execute
 from strategies.execution.costs import make_trading_costs
 
-__all__ = ["TABLES", "Progress", "cost_basis", "figures_of", "with_capital", "with_costs"]
+__all__ = [
+    "TABLES",
+    "Progress",
+    "cost_basis",
+    "figures_of",
+    "run_again",
+    "with_capital",
+    "with_costs",
+]
 
 #: Tables of a run that its figures need.
 TABLES = ("values", "fills", "carry")
@@ -59,6 +68,19 @@ def cost_basis(study: Study, sessions: pd.DatetimeIndex) -> CostBasis:
     return CostBasis(start, final, panel.periods_per_year, rate)
 
 
-def figures_of(tables: Mapping[str, Any], basis: CostBasis) -> dict[str, float]:
-    """Performance and cost of a run, from its tables."""
-    return cost_figures(tables["values"]["value"], tables["fills"], tables["carry"], basis)
+def run_again(study: Study, scale: float = 1.0) -> dict[str, Any] | None:
+    """The tables of a run at `scale` times its costs; None where nothing could be traded."""
+    try:
+        return execute(study, scale, TABLES).tables
+    except ConfigError:
+        # Costs that no lot can bear, or money for none: an answer, not a mistake.
+        return None
+
+
+def figures_of(study: Study, tables: Mapping[str, Any] | None) -> dict[str, float]:
+    """Performance and cost of a run, from its tables; NaN where there are none."""
+    if tables is None:
+        return dict.fromkeys(COST_FIGURES, np.nan)
+    values = tables["values"]
+    basis = cost_basis(study, values.index)
+    return cost_figures(values["value"], tables["fills"], tables["carry"], basis)

@@ -181,6 +181,18 @@ def test_a_run_in_the_way_is_not_replaced(tmp_path, capsys) -> None:
     assert "values.csv" in capsys.readouterr().err and (out / "values.csv").exists()
 
 
+def test_costs_that_no_lot_can_bear_are_an_answer(tmp_path) -> None:
+    # A billion a ticket: nothing is ever filled in that cell, and the others stand.
+    given = small_arguments(tmp_path, paths=2)
+    text = "commission: {absurd: {equity: {scheme: fixed, amount: 1000000000}, crypto: {scheme: "
+    (tmp_path / "grid.yaml").write_text(f"{text}fixed, amount: 1000000000}}}}}}\n")
+    assert main([*given, "--out", str(tmp_path / "out")]) == 0
+    grid = table(tmp_path / "out", "grid").query("scale == 1").set_index("commission")
+    assert grid["final_value"].isna().to_dict() == {"as configured": False, "absurd": True}
+    even = table(tmp_path / "out", "break_even").set_index("commission")["verdict"]
+    assert even["absurd"] == "nothing could be traded at this cost"
+
+
 def test_help_names_every_option() -> None:
     text = build_parser().format_help()
     options = ("--config", "--set", "--grid", "--paths", "--seed", "--quick", "--out", "--quiet")
