@@ -22,14 +22,13 @@ from feeds.store import DataSet, load_dataset, read_native
 from feeds.universe import NATIVE_CLASSES, Floors, eligible_assets
 from runs.neutral_market import neutral_market
 from runs.scoring import make_factors, score
-from runs.trading import borrowable, check_spread, order_rules, stop_rules
+from runs.trading import borrowable, check_spread, order_rules, printed_ticks, stop_rules
 from strategies.cross_section import Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
 from strategies.execution.capacity import check_participation
 from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.costs import Carry, TradingCosts, make_carry, make_trading_costs
-from strategies.execution.ticks import make_ticks
 from strategies.factor_rebalance import Decision, FactorRebalance, Signals
 from strategies.portfolio_rules import (
     CovarianceRules,
@@ -99,7 +98,7 @@ def prepare(config: BacktestConfig) -> Study:
         start=config.data.start,
         data=config.data.dir,
     )
-    costs = replace(costs, ticks=make_ticks(panel, config.execution.ticks, config.data.dir))
+    costs = replace(costs, ticks=printed_ticks(config, panel))
     rows = _rows(config, panel)
     check_spread(config.execution.spread_over, rows, panel.dates)
     eligible = _eligible(config, panel, config.data.investable)

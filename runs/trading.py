@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +13,13 @@ from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.suggestions import remedy_for
 from feeds.universe import Floors
-from strategies.stops import StopRules
 from strategies.trading import OrderRules
 
-__all__ = ["borrowable", "check_spread", "order_rules", "stop_rules"]
+if TYPE_CHECKING:
+    from strategies.execution.ticks import Ticks
+    from strategies.stops import StopRules
+
+__all__ = ["borrowable", "check_spread", "order_rules", "printed_ticks", "stop_rules"]
 
 
 def order_rules(config: BacktestConfig) -> OrderRules:
@@ -40,6 +44,8 @@ def stop_rules(config: BacktestConfig) -> StopRules | None:
     stops = config.portfolio.stops
     if stops is None:
         return None
+    from strategies.stops import StopRules
+
     return StopRules(
         loss=stops.loss,
         trailing=stops.trailing,
@@ -47,6 +53,15 @@ def stop_rules(config: BacktestConfig) -> StopRules | None:
         drawdown_lookback=stops.drawdown_lookback,
         cool_off=None if stops.cool_off == "next_rebalance" else stops.cool_off,
     )
+
+
+def printed_ticks(config: BacktestConfig, panel: Panel) -> Ticks | None:
+    """Steps of printed prices; None where none are asked for."""
+    if not config.execution.ticks:
+        return None
+    from strategies.execution.ticks import make_ticks
+
+    return make_ticks(panel, config.execution.ticks, config.data.dir)
 
 
 def check_spread(sessions: int, rows: np.ndarray, dates: np.ndarray) -> None:

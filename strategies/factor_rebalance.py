@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import backtrader as bt
 import numpy as np
@@ -12,10 +13,12 @@ from strategies.exclusion import without
 from strategies.execution.account import Plan
 from strategies.execution.basket import Basket, make_basket
 from strategies.opens import TradedOpens
-from strategies.spread import SpreadPlan, parts_of
-from strategies.stops import StopWatch
 from strategies.targets import Signals, TargetMaker
 from strategies.trading import OrderRules, drop_small_tickets, units_to_hold
+
+if TYPE_CHECKING:
+    from strategies.spread import SpreadPlan
+    from strategies.stops import StopWatch
 
 __all__ = ["Decision", "FactorRebalance", "OrderRules", "Signals"]
 
@@ -92,8 +95,10 @@ class FactorRebalance(bt.Strategy):
         self._events = 0
         self._watch: StopWatch | None = None
         if self.p.stops is not None:
-            journal = self.broker.account.journal
-            self._watch = StopWatch(panel, journal, self.p.stops)
+            # Most runs have none: what they do not use they do not load.
+            from strategies import stops
+
+            self._watch = stops.StopWatch(panel, self.broker.account.journal, self.p.stops)
 
     def _stage1(self) -> None:
         """Nothing to set back: no line of a feed was computed with."""
@@ -154,6 +159,8 @@ class FactorRebalance(bt.Strategy):
 
     def _first_part(self, row: int, basket: Basket, instant: str) -> Basket:
         """Begin to spread a rebalance over sessions."""
+        from strategies import spread
+
         account, sessions = self.broker.account, self.p.orders.spread_over
         column = basket.column
         held = account.position[column]
@@ -161,8 +168,8 @@ class FactorRebalance(bt.Strategy):
         if self._least is not None:
             traded = np.abs(basket.reduce + basket.increase)
             worth = traded * self.p.panel.mark_at(row, column)
-            parts = parts_of(worth, self._least[column], sessions)
-        self._spread = SpreadPlan(row, basket, held, parts, sessions, instant)
+            parts = spread.parts_of(worth, self._least[column], sessions)
+        self._spread = spread.SpreadPlan(row, basket, held, parts, sessions, instant)
         self._events = len(account.journal.events)
         return self._spread.basket(1, held, self._lots(row, column))
 
@@ -203,7 +210,7 @@ class FactorRebalance(bt.Strategy):
             panel.assets,
             panel.asset_class,
             kind="barred",
-            why="stopped",
+            why="stopped" if self.p.stops.drawdown is None else "stopped or in drawdown",
             spread=self.p.orders.barred == "spread",
             cap=self.p.portfolio.max_weight,
         )

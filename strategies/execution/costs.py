@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,9 @@ from strategies.execution.slippage import (
     smallest_volume_limit,
 )
 from strategies.execution.tickets import Tickets
-from strategies.execution.ticks import Ticks
+
+if TYPE_CHECKING:
+    from strategies.execution.ticks import Ticks
 
 __all__ = ["Carry", "TicketCosts", "TradingCosts", "make_carry", "make_trading_costs"]
 
@@ -225,6 +227,7 @@ def make_trading_costs(
     slippage: Mapping[str, Mapping[str, Any]],
     data: str,
     seed: int = 7,
+    market: Market | None = None,
 ) -> TradingCosts:
     """Schemes for every asset class of the panel; a class not named trades free.
 
@@ -237,6 +240,8 @@ def make_trading_costs(
         Folder of the data set: for messages, and for native bars of coins when a scheme asks.
     seed : int
         Of schemes that draw and are given none of their own.
+    market : Market, optional
+        What other costs of the same panel know of it already.
 
     Raises
     ------
@@ -249,7 +254,9 @@ def make_trading_costs(
         commissions.append(_scheme(COMMISSIONS, commission, "commission", name, panel, data, seed))
         slippages.append(_scheme(SLIPPAGES, slippage, "slippage", name, panel, data, seed))
     group = np.array([classes.index(name) for name in panel.asset_class.tolist()], dtype=np.intp)
-    return TradingCosts(group, tuple(commissions), tuple(slippages), market=Market(panel, data))
+    return TradingCosts(
+        group, tuple(commissions), tuple(slippages), market=market or Market(panel, data)
+    )
 
 
 def _scheme(registry, entries, kind: str, asset_class: str, panel: Panel, data: str, seed: int):
