@@ -50,7 +50,7 @@ def prepare_parity(
         rules,
     )
     budget = risk_budget(config, scores.columns)
-    return factor_parity(panel, signals.rows, exposures, books, rules, budget)
+    return factor_parity(panel, signals.rows, exposures, books, rules, budget, tuple(signed))
 
 
 def risk_budget(config: BacktestConfig, columns: tuple[str, ...]) -> RiskBudget:

@@ -102,6 +102,7 @@ def factor_parity(
     books: np.ndarray,
     rules: PortfolioRules,
     budget: RiskBudget = RiskBudget(),
+    factors: Sequence[str] = (),
 ) -> FactorParity:
     """Weights of each decision, from data up to its row.
 
@@ -116,6 +117,8 @@ def factor_parity(
     rules : PortfolioRules
         ``gross``, ``sleeves``, ``thin_sleeve`` and ``covariance`` are used.
     budget : RiskBudget
+    factors : sequence of str
+        Names of the factors asked for, of which the missing ones are reported.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def factor_parity(
     if budget.streams == "realised":
         streams = exposure_streams(panel.mark, rows, books)
     made = [
-        _decision(panel, int(row), streams, book, exposures, rules, budget)
+        _decision(panel, int(row), streams, book, exposures, rules, budget, factors)
         for row, book in zip(rows, books, strict=True)
     ]
     stacked = (
@@ -177,17 +180,18 @@ def _decision(
     exposures: tuple[Exposure, ...],
     rules: PortfolioRules,
     budget: RiskBudget,
+    factors: Sequence[str],
 ) -> _Decision:
     """The book of one decision from the exposures' unit portfolios (J, N)."""
     matrix, present, said = _risk(panel, row, streams, book, exposures, rules)
     if budget.streams == "present":
         # None of them has a stream, as asked.
         said = [report for report in said if report[1] != _SHORT]
-    said += _missing(exposures, present, rules)
+    here = [exposures[j] for j in present.tolist()]
+    said += _missing(here, factors, rules)
     multiples, budgets, contributions = np.zeros((3, len(exposures)))
     if not len(present):
         return _Decision(np.zeros(book.shape[1]), multiples, budgets, contributions, tuple(said))
-    here = [exposures[j] for j in present.tolist()]
     budgets[present] = risk_budgets(here, budget)
     solved = equal_risk_contribution(matrix, budget=budgets[present])
     contributions[present] = risk_contributions(solved.weights, matrix)
@@ -256,27 +260,21 @@ def _scale(window: np.ndarray) -> np.ndarray:
 
 
 def _missing(
-    exposures: tuple[Exposure, ...], present: np.ndarray, rules: PortfolioRules
+    here: Sequence[Exposure], factors: Sequence[str], rules: PortfolioRules
 ) -> list[Report]:
     """Sleeves that follow their own book or hold nothing, and factors missing in the others."""
     reports = []
-    here = [exposures[j] for j in present.tolist()]
     for sleeve in rules.sleeves if rules.sleeves is not None else ("",):
-        of_sleeve = [exposure for exposure in here if exposure.sleeve == sleeve]
-        if not of_sleeve:
+        held = [exposure.factor for exposure in here if exposure.sleeve == sleeve]
+        absent = [name for name in factors if name not in held]
+        if not held:
             reports.append((sleeve, "missing exposure", "the sleeve holds nothing"))
-        elif of_sleeve[0].is_own:
-            detail = f"no factor ranks {rules.min_breadth}: {of_sleeve[0].factor}"
+        elif any(exposure.is_own for exposure in here if exposure.sleeve == sleeve):
+            detail = f"no factor ranks {rules.min_breadth}: {held[0]}"
             reports.append((sleeve, "thin sleeve", detail))
-        else:
-            absent = [
-                exposure.factor
-                for exposure in exposures
-                if exposure.sleeve == sleeve and not exposure.is_own and exposure not in of_sleeve
-            ]
-            if absent:
-                detail = f"{', '.join(absent)}: the sleeve's other factors have the budget"
-                reports.append((sleeve, "missing exposure", detail))
+        elif absent:
+            detail = f"{', '.join(absent)}: the sleeve's other factors have the budget"
+            reports.append((sleeve, "missing exposure", detail))
     return reports
 
 

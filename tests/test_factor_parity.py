@@ -100,7 +100,7 @@ def test_a_sleeve_that_holds_nothing_leaves_its_budget_in_cash(panel):
 def test_a_missing_factor_is_told_of_and_its_sleeve_has_its_budget(panel):
     books = np.array([[[0.5, -0.5, 0.0], [0, 0, 0], [0.0, 0.0, 1.0]]])
     budget = RiskBudget({"a": 1, "b": 3}, {"equity": 0.8, "crypto": 0.2})
-    made = factor_parity(panel, np.array([12]), (A, B, COIN), books, rules(), budget)
+    made = factor_parity(panel, np.array([12]), (A, B, COIN), books, rules(), budget, ("a", "b"))
     assert made.budgets[0] == pytest.approx([0.8, 0.0, 0.2])
     assert made.contributions[0] == pytest.approx([0.8, 0.0, 0.2], abs=1e-12)
     details = {detail for _, kind, detail in made.reports[0] if kind == "missing exposure"}
