@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import zlib
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from feeds.panel import Panel
+
+if TYPE_CHECKING:
+    from feeds.bar_table import BarTable
+    from feeds.native_days import NativeStatistics
 
 __all__ = ["ESTIMATES", "WINDOW", "Market"]
 
@@ -30,6 +35,7 @@ ESTIMATES = (
 )
 #: Classes that trade every day, also between two sessions of an exchange.
 _EVERY_DAY = ("crypto",)
+_NATIVE, _COINS, _OTHERS = 0, 1, 2
 #: Rows of one estimate that are kept.
 _KEPT = 512
 
@@ -48,13 +54,12 @@ class Market:
 
     def __init__(self, panel: Panel, folder: str | None = None) -> None:
         self._panel, self._folder = panel, folder
-        self._kept: dict[tuple[str, int], dict[int, np.ndarray]] = {}
-        self._native: dict[int, tuple] = {}
+        self._kept: dict[tuple[str, int, int], dict[int, np.ndarray]] = {}
+        self._native: dict[int, NativeStatistics] = {}
         every_day = np.isin(panel.asset_class, _EVERY_DAY)
         self._is_native = every_day & (panel.calendar != "24/7") & (folder is not None)
-        self._others = [
-            part.nonzero()[0] for part in (every_day & ~self._is_native, ~every_day) if part.any()
-        ]
+        #: Coins by their own days, coins by the panel's rows, and everything else.
+        self._group = np.select([self._is_native, every_day], [_NATIVE, _COINS], _OTHERS)
 
     @cached_property
     def in_currency(self) -> np.ndarray:
@@ -93,40 +98,39 @@ class Market:
             Native days looked back. Volumes need all of them since the first bar, the others a
             third of them.
         """
-        if np.ndim(row) == 0:
-            return self._known(name, int(row), window)[columns]
         out = np.full(len(columns), np.nan)
-        for number in np.unique(row).tolist():
-            at = (row == number).nonzero()[0]
-            out[at] = self._known(name, number, window)[columns[at]]
+        group, rows = self._group[columns], np.broadcast_to(row, columns.shape)
+        for part in np.unique(group).tolist():
+            of_part = group == part
+            for number in np.unique(rows[of_part]).tolist():
+                at = (of_part & (rows == number)).nonzero()[0]
+                out[at] = self._known(name, number, window, part)[columns[at]]
         return out
 
-    def _known(self, name: str, row: int, window: int) -> np.ndarray:
-        """(N,) of one row, kept: a fill asks for it again and again."""
-        rows = self._kept.setdefault((name, window), {})
+    def _known(self, name: str, row: int, window: int, group: int) -> np.ndarray:
+        """(N,) of a group on one row, kept: a fill asks for it again and again."""
+        rows = self._kept.setdefault((name, window, group), {})
         if row not in rows:
             if len(rows) >= _KEPT:
                 rows.clear()
-            rows[row] = self._compute(name, row, window)
+            rows[row] = self._compute(name, row, window, group)
         return rows[row]
 
-    def _compute(self, name: str, row: int, window: int) -> np.ndarray:
-        out = np.full(self._panel.shape[1], np.nan)
+    def _compute(self, name: str, row: int, window: int, group: int) -> np.ndarray:
         if name in ("market_cap", "shares_outstanding"):
             return self._size(name, row)
-        if self._is_native.any():
-            out[self._is_native] = self._native_days(name, window)[row]
-        for columns, sessions in zip(self._others, self._sessions, strict=True):
-            if name == "volume":
-                out[columns] = self._volume(slice(row, row + 1), columns)[0]
-            else:
-                # Counted from the rows before the fill, never from those after it.
-                stop = int(np.searchsorted(sessions, row))
-                rows = sessions[max(stop - window - 1, 0) : stop]
-                out[columns] = self._of_sessions(name, rows, columns, window)
-        if name in ("volume", "average_volume"):
-            return self._per_unit(out, name, row)
-        return out
+        out, columns = np.full(self._panel.shape[1], np.nan), self._columns[group]
+        if group == _NATIVE:
+            out[columns] = self._native_days(name, window)[row]
+        elif name == "volume":
+            out[columns] = self._volume(slice(row, row + 1), columns)[0]
+        else:
+            # Counted from the rows before the fill, never from those after it.
+            sessions = self._sessions[group]
+            stop = int(np.searchsorted(sessions, row))
+            rows = sessions[max(stop - window - 1, 0) : stop]
+            out[columns] = self._of_sessions(name, rows, columns, window)
+        return self._per_unit(out, row) if name in ("volume", "average_volume") else out
 
     def _of_sessions(
         self, name: str, rows: np.ndarray, columns: np.ndarray, window: int
@@ -162,7 +166,7 @@ class Market:
         split = panel.split_factor[rows][:, columns]
         return np.where(self.in_currency[columns], volume, volume / split)
 
-    def _per_unit(self, volume: np.ndarray, name: str, row: int) -> np.ndarray:
+    def _per_unit(self, volume: np.ndarray, row: int) -> np.ndarray:
         """(N,) in adjusted units: a unit holds its dividends, and a native volume splits, too."""
         panel = self._panel
         per_unit = panel.dividend_factor[row]
@@ -171,24 +175,29 @@ class Market:
 
     def _native_days(self, name: str, window: int) -> np.ndarray:
         """(T, n) of coins on their own days, those before each session; its own for volume."""
-        if window not in self._native:
+        own = name == "volume"
+        key = 0 if own else window
+        if key not in self._native:
             from feeds.native_days import native_statistics
-            from feeds.store import read_native
 
-            panel = self._panel
-            names = panel.assets[self._is_native].tolist()
-            units = dict(zip(panel.assets.tolist(), panel.volume_unit.tolist(), strict=True))
-            bars = read_native(self._folder, names)
-            days = panel.dates.astype("datetime64[D]")
-            least = max(window // 3, 2)
-            before = native_statistics(bars, units, names, days - 1, window, least)
-            own = native_statistics(bars, units, names, days, 1, 1).volume
-            self._native[window] = before, own
-        before, own = self._native[window]
-        if name == "volume":
-            return own
-        values = getattr(before, "spread" if name == "corwin_schultz" else name)
+            panel, (bars, units) = self._panel, self._native_bars
+            names = panel.assets[self._columns[_NATIVE]].tolist()
+            days = panel.dates.astype("datetime64[D]") - (0 if own else 1)
+            least = 1 if own else max(window // 3, 2)
+            self._native[key] = native_statistics(
+                bars, units, names, days, 1 if own else window, least
+            )
+        values = getattr(self._native[key], "spread" if name == "corwin_schultz" else name)
         return np.where(values > 0, values, np.nan) if name == "average_volume" else values
+
+    @cached_property
+    def _native_bars(self) -> tuple[BarTable, dict[str, str]]:
+        """Bars of the coins on their own days, and what their volumes count."""
+        from feeds.store import read_native
+
+        assets, units = self._panel.assets.tolist(), self._panel.volume_unit.tolist()
+        bars = read_native(self._folder, self._panel.assets[self._columns[_NATIVE]].tolist())
+        return bars, dict(zip(assets, units, strict=True))
 
     def _size(self, name: str, row: int) -> np.ndarray:
         """(N,) market cap, or shares in adjusted units, of the row before."""
@@ -209,10 +218,15 @@ class Market:
         return np.where(known & (found > 0), found, np.nan)
 
     @cached_property
+    def _columns(self) -> list[np.ndarray]:
+        """Assets of each group."""
+        return [(self._group == group).nonzero()[0] for group in (_NATIVE, _COINS, _OTHERS)]
+
+    @cached_property
     def _sessions(self) -> list[np.ndarray]:
         """Rows on which any asset of a group has a bar, so that a weekend is no session."""
         tradable = self._panel.tradable
-        return [tradable[:, columns].any(axis=1).nonzero()[0] for columns in self._others]
+        return [tradable[:, columns].any(axis=1).nonzero()[0] for columns in self._columns]
 
     @cached_property
     def _symbol_numbers(self) -> np.ndarray:
