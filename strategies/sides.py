@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from strategies.covariance import Covariance, covariance
@@ -19,6 +17,8 @@ _BY_RISK = (
     "inverse_volatility",
     "minimum_variance",
 )
+#: Assets of a side that are told of one by one.
+_MOST_TOLD = 5
 #: Rounding that is not told of.
 _ROUNDING = 1e-12
 #: Weightings that act within a side.
@@ -69,10 +69,8 @@ def _by_cap(section: CrossSection, columns: np.ndarray) -> tuple[np.ndarray, tup
     caps = section.market_cap[columns]
     known = np.isfinite(caps) & (caps > 0.0)
     caps = np.where(known, caps, 0.0)
-    reports = tuple(
-        (symbol, "left out", "market cap not known")
-        for symbol in section.symbols[columns[~known]].tolist()
-    )
+    unknown = section.symbols[columns[~known]].tolist()
+    reports = _left_out([(symbol, "market cap not known") for symbol in unknown])
     return caps / (caps.sum() if known.any() else 1.0), reports
 
 
@@ -82,7 +80,7 @@ def _by_risk(
     from strategies import risk_weights
 
     found = estimated(section, columns, rules)
-    reports = list(_left_out(section.symbols[columns], found))
+    reports = list(_left_out(_dropped(section.symbols[columns], found)))
     shares = np.zeros(len(columns))
     if len(found.kept):
         if rules.weighting == "minimum_variance":
@@ -123,7 +121,7 @@ def weigh_pool(
     columns_of = np.argsort(section.symbols[columns], kind="stable")
     ordered = columns[columns_of]
     found = estimated(section, ordered, rules)
-    reports = list(_left_out(section.symbols[ordered], found))
+    reports = list(_left_out(_dropped(section.symbols[ordered], found)))
     weights = np.zeros(len(columns))
     if not len(found.kept):
         return weights, tuple(reports)
@@ -165,6 +163,13 @@ def estimated(section: CrossSection, columns: np.ndarray, rules: PortfolioRules)
     )
 
 
-def _left_out(symbols: np.ndarray, found: Covariance) -> Iterator[Report]:
-    for position, why in found.dropped:
-        yield str(symbols[position]), "left out", why
+def _dropped(symbols: np.ndarray, found: Covariance) -> list[tuple[str, str]]:
+    return [(str(symbols[position]), why) for position, why in found.dropped]
+
+
+def _left_out(assets: list[tuple[str, str]]) -> tuple[Report, ...]:
+    """A report each, or one for all where there are many."""
+    if len(assets) <= _MOST_TOLD:
+        return tuple((symbol, "left out", why) for symbol, why in assets)
+    such = "; ".join(f"{symbol}: {why}" for symbol, why in assets[:2])
+    return (("", "left out", f"{len(assets)} assets, such as {such}"),)

@@ -114,6 +114,13 @@ def test_a_price_that_does_not_move_is_left_out():
     assert target.reports == (("S02", "left out", "no variance"),)
 
 
+def test_many_that_are_left_out_are_one_report():
+    target = target_weights(section(range(8, 0, -1), caps=[1e9, 1e9, *[NAN] * 6]), rules("cap"))
+    np.testing.assert_allclose(target.weights, [0.5, 0.5, *[0] * 6], atol=1e-15)
+    such = "6 assets, such as S02: market cap not known; S03: market cap not known"
+    assert target.reports == (("", "left out", such),)
+
+
 @pytest.mark.parametrize("weighting", RISKY)
 def test_a_side_of_which_nothing_is_known_leaves_its_sleeve_in_cash(weighting):
     returns = np.column_stack([np.full((4, 2), NAN), APART])
