@@ -95,7 +95,7 @@ class TargetMaker:
             if self._formation(self._looked).weights.any():
                 self._began = self._looked
         newest = self._formation(number)
-        if self._began is None or self._began > number:
+        if self._began is None:
             return newest
         first = max(number - self._rules.stagger + 1, self._began)
         weights = [self._formation(earlier).weights for earlier in range(first, number)]

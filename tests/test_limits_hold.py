@@ -80,3 +80,11 @@ def test_limits_hold_on_every_date(path):
 def test_limits_hold_with_more_of_them(name):
     stem, overrides = MORE[name]
     check(Path(f"configs/{stem}.yaml"), overrides)
+
+
+def test_the_page_tells_the_volatility_of_the_bundled_book():
+    study = prepare(load_config("configs/risk_balanced.yaml"))
+    values = execute(study, only=("values",)).tables["values"]["value"].to_numpy()
+    realised = (values[1:] / values[:-1] - 1.0).std(ddof=1) * np.sqrt(252)
+    page = Path("docs/limits.md").read_text(encoding="utf-8")
+    assert f"was {100 * realised:.1f} %" in page
