@@ -76,17 +76,23 @@ def _capacity(study: CostStudy) -> list[str]:
             said.append(f"Capacity, {model}: the run {half['note']}.")
             continue
         most = study.capacity.loc[study.capacity["model"] == model, "capital"].max()
-        ends = [_end(half, "half", most), _end(whole, "all", most)]
-        said.append(f"Capacity, {model}: of the return over cash {ends[0]}, and {ends[1]}.")
+        said.append(f"Capacity, {model}: {_ends(half, whole, most)}.")
     return said
 
 
-def _end(row: dict, what: str, most: float) -> str:
-    if np.isfinite(row["capital"]):
-        return f"{what} is gone at a capital of {amount(row['capital'])}"
-    if row["note"].startswith("above"):
-        return f"{what} is not gone at {amount(most)}, the largest capital shown"
-    return f"{what} is gone {row['note']}"
+def _ends(half: dict, whole: dict, most: float) -> str:
+    """At which capital half of the return over cash is gone, and all of it."""
+    largest = f"at {amount(most)}, the largest capital shown"
+    if half["note"].startswith("above"):
+        return f"more than half of the return over cash is left {largest}"
+    ends = []
+    for row in (half, whole):
+        known = np.isfinite(row["capital"])
+        ends.append(f"at {amount(row['capital'])}" if known else row["note"])
+    text = f"half of the return over cash is gone {ends[0]}"
+    if whole["note"].startswith("above"):
+        return f"{text}, and some of it is left {largest}"
+    return f"{text}, and all of it {ends[1]}"
 
 
 def _sources(study: CostStudy) -> list[str]:
@@ -101,9 +107,8 @@ def _sources(study: CostStudy) -> list[str]:
         part = study.sources[study.sources["dimension"] == dimension]
         if len(part):
             top = part.loc[part["total"].idxmax()]
-            name = short_label(str(top["part"])).replace(",", ":")
-            said.append(f"{by} {name} ({rate(top['share'], 0)})")
-    return [f"The largest part of the cost is {'; '.join(said)}."] if said else []
+            said.append(f"{short_label(str(top['part']))} ({rate(top['share'], 0)}) {by}")
+    return [f"The largest parts of the cost: {'; '.join(said)}."] if said else []
 
 
 def _bands(study: CostStudy) -> list[str]:

@@ -62,10 +62,10 @@ def cost_basis(study: Study, sessions: pd.DatetimeIndex) -> CostBasis:
     final = start
     if len(days):
         nothing = np.zeros(0, dtype=np.intp)
-        after, _ = study.carry.settle(days, start, nothing, np.zeros((len(days), 0)))
+        none_held = np.zeros((len(days), 0))
+        after, _ = study.carry.settle(days, start, nothing, none_held, int(at[1]))
         final = float(after[-1])
-    rate = config.costs.carry.cash_annual
-    return CostBasis(start, final, panel.periods_per_year, rate)
+    return CostBasis(start, final, panel.periods_per_year, study.carry.cash_annual)
 
 
 def run_again(study: Study, scale: float = 1.0) -> dict[str, Any] | None:
