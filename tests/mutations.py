@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests import mutations_account, mutations_basket, mutations_engine
+from tests import mutations_account, mutations_basket, mutations_engine, mutations_trading
 
 __all__ = ["MUTATIONS", "Mutation", "page_table"]
 
@@ -25,7 +25,7 @@ class Mutation:
 
 MUTATIONS = tuple(
     Mutation(*fault[:4], fault[4:])
-    for module in (mutations_account, mutations_basket, mutations_engine)
+    for module in (mutations_account, mutations_basket, mutations_engine, mutations_trading)
     for fault in module.FAULTS
 )
 

@@ -147,8 +147,8 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "what is no longer wanted is kept",
         STRATEGY,
-        "((weights != 0) | (account.position != 0))",
-        "(weights != 0)",
+        "traded = (weights != 0) | (account.position != 0)",
+        "traded = weights != 0",
         "test_factor_rebalance",
     ),
     (
