@@ -45,11 +45,11 @@ def interior_point(program: QuadraticProgram) -> tuple[str, KKTPoint]:
     equal = np.flatnonzero(lower == upper)
     above = np.flatnonzero(np.isfinite(upper) & (lower != upper))
     below = np.flatnonzero(np.isfinite(lower) & (lower != upper))
+    curved = sparse.diags(program.P) if program.P.ndim == 1 else sparse.csc_matrix(program.P)
+    curved = sparse.triu(curved, format="csc")
+    curved.resize((variables, variables))
     solver = clarabel.DefaultSolver(
-        sparse.triu(
-            sparse.diags(program.P) if program.P.ndim == 1 else sparse.csc_matrix(program.P),
-            format="csc",
-        ),
+        curved,
         program.q,
         sparse.vstack([every[equal], every[above], -every[below]]).tocsc(),
         np.concatenate([upper[equal], upper[above], -lower[below]]),
@@ -72,6 +72,6 @@ def _settings(clarabel):
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
-    settings.direct_solve_method = "qdldl"
+    settings.direct_solve_method = "auto"
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
     return settings

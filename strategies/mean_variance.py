@@ -262,12 +262,10 @@ class _Program:
 
     def solved(self) -> MeanVariance:
         width = self._width
-        P = np.zeros((width, width))
-        P[: self._count, : self._count] = self._P
         A = np.vstack([np.pad(c, ((0, 0), (0, width - c.shape[1]))) for _, c, _, _ in self._rows])
         limits = [np.concatenate([row[side] for row in self._rows]) for side in (2, 3)]
         names = [name for row in self._rows for name in row[0]]
-        given = (P, np.concatenate(self._q), A, *limits)
+        given = (self._P, np.concatenate(self._q), A, *limits)
         bounds = {"at_least": np.concatenate(self._lower), "at_most": np.concatenate(self._upper)}
         found = solve_quadratic(*given, **bounds)
         if found.status != "infeasible":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ __all__ = ["KKTPoint", "QuadraticProgram", "approach", "kkt_violation", "polish"
 #: Added to the diagonal of a linear system, which refinement takes back.
 _RIDGE = 1e-9
 _REFINEMENTS = 12
+#: A system of more rows with a lesser share of entries is factored as a sparse one.
+_LARGE, _SPARSE = 200, 0.2
 #: Charge on half the squared distance from the point before: at first, its factor from step to
 #: step, from where on a step that does not help is the last one, and the most steps.
 _PROXIMAL, _PROXIMAL_FALL, _PROXIMAL_LEAST, _PROXIMAL_STEPS = 1e-3, 0.5, 1e-6, 30
@@ -24,8 +27,9 @@ class QuadraticProgram:
 
     Parameters
     ----------
-    P : (n, n) or (n,) float array
-        Symmetric and positive semidefinite; (n,) is a diagonal.
+    P : (p, p) or (p,) float array
+        Symmetric and positive semidefinite; (p,) is a diagonal. The variables after the first
+        p <= n have no part in it.
     q : (n,) float array
     A : (m, n) float array
     lower, upper : (m,) float arrays
@@ -44,11 +48,18 @@ class QuadraticProgram:
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
         """(n,) ``Px + q``."""
-        return (self.P * x if self.P.ndim == 1 else self.P @ x) + self.q
+        gradient = np.array(self.q, dtype=float)
+        part = x[: len(self.P)]
+        gradient[: len(self.P)] += self.P * part if self.P.ndim == 1 else self.P @ part
+        return gradient
 
-    def block(self, free: np.ndarray) -> np.ndarray:
-        """Rows and columns of P of some variables."""
-        return np.diag(self.P[free]) if self.P.ndim == 1 else self.P[np.ix_(free, free)]
+    def block(self, some: np.ndarray) -> np.ndarray:
+        """(k, k) rows and columns of P, zeros included, of some variables, increasing."""
+        block = np.zeros((len(some), len(some)))
+        inner = some[some < len(self.P)]
+        part = np.diag(self.P[inner]) if self.P.ndim == 1 else self.P[np.ix_(inner, inner)]
+        block[: len(inner), : len(inner)] = part
+        return block
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +151,7 @@ def approach(program: QuadraticProgram, point: KKTPoint) -> tuple[KKTPoint, floa
     charge falls as long as it helps.
     """
     best, least = point, kkt_violation(program, point)
-    given = np.diag(program.P) if program.P.ndim == 1 else program.P
+    given = program.block(np.arange(len(program.q)))
     charge = _PROXIMAL
     for _ in range(_PROXIMAL_STEPS):
         curved = given + charge * np.eye(len(given))
@@ -196,19 +207,30 @@ def _step(
     limit: np.ndarray,
 ) -> np.ndarray:
     """What to add to the free variables and to the multipliers of the tight rows."""
-    from scipy.linalg import lu_factor, lu_solve
-
     block = program.A[np.ix_(tight, free)]
     system = np.block([[program.block(free), block.T], [block, np.zeros((len(tight),) * 2)]])
     wanted = np.concatenate(
         [-(program.gradient(x) + program.A.T @ rows)[free], limit - program.A[tight] @ x]
     )
     ridge = np.where(np.arange(len(system)) < len(free), _RIDGE, -_RIDGE)
-    factors = lu_factor(system + np.diag(ridge), check_finite=False)
+    solve = _factored(system, ridge)
     step = np.zeros(len(system))
     for _ in range(_REFINEMENTS):
         left = wanted - system @ step
         if not np.isfinite(left).all() or np.abs(left).max() <= _EXACT:
             break
-        step += lu_solve(factors, left, check_finite=False)
+        step += solve(left)
     return step
+
+
+def _factored(system: np.ndarray, ridge: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What solves the system with the ridge on its diagonal."""
+    if len(system) > _LARGE and np.count_nonzero(system) < _SPARSE * system.size:
+        from scipy.sparse import csc_matrix, diags
+        from scipy.sparse.linalg import splu
+
+        return splu(csc_matrix(system) + diags(ridge, format="csc")).solve
+    from scipy.linalg import lu_factor, lu_solve
+
+    factors = lu_factor(system + np.diag(ridge), check_finite=False)
+    return lambda right: lu_solve(factors, right, check_finite=False)

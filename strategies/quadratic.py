@@ -97,8 +97,9 @@ def solve_quadratic(
 
     Parameters
     ----------
-    P : (n, n) or (n,) float array
-        Symmetric and positive semidefinite; (n,) is a diagonal.
+    P : (p, p) or (p,) float array
+        Symmetric and positive semidefinite; (p,) is a diagonal. The variables after the first
+        p <= n have no part in it.
     q : (n,) float array
     A : (m, n) float array, optional
     lower, upper : (m,) float arrays, optional
@@ -183,13 +184,10 @@ def nearest_feasible(
     price = np.broadcast_to(np.asarray(price, dtype=float), (rows,))
     elastic = np.flatnonzero(np.isfinite(price))
     count = len(elastic)
-    given = np.diag(program.P) if program.P.ndim == 1 else program.P
-    padded = np.zeros((variables + 2 * count,) * 2)
-    padded[:variables, :variables] = _OBJECTIVE * given
     choose = np.zeros((rows, count))
     choose[elastic, np.arange(count)] = 1.0
     solution = solve_quadratic(
-        padded,
+        _OBJECTIVE * program.P,
         np.concatenate([_OBJECTIVE * program.q, price[elastic], price[elastic]]),
         np.hstack([program.A, -choose, choose]),
         program.lower,
