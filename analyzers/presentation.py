@@ -61,17 +61,22 @@ _COSTS = (
     ("final_value", "Final value", "money"),
 )
 _EVENTS = {
+    "barred": "Classes without what a stop barred, at a decision",
     "cancelled": "Orders cancelled",
     "capped": "Decisions at which a cap left weight in cash",
     "delisting": "Holdings closed because their series ended",
     "liquidation": "Liquidations at maintenance margin",
+    "min_ticket": "Decisions of which small tickets were left out",
     "missing exposure": "Exposures without a budget at a decision",
     "participation": "Orders that waited for volume",
     "rejected": "Plans or increases of which nothing could be filled",
     "risk budget": "Decisions at which risk could not be budgeted as asked",
     "scaled": "Baskets scaled to the cash and margin there was",
     "short stream": "Factors whose own returns were short at a decision",
+    "stop": "Holdings given up by a stop",
     "thin sleeve": "Decisions at which a sleeve was too thin to rank",
+    "turnover_budget": "Decisions scaled to the turnover budget",
+    "unborrowable": "Classes without shorts that nobody lends, at a decision",
     "waiting": "Orders that waited for a bar",
 }
 PORTFOLIO_NAME = "Portfolio"

@@ -222,12 +222,16 @@ def _pool_ranks(study: Study, score: np.ndarray, asset_class: np.ndarray) -> np.
 
 
 def _events(study: Study, execution: Execution) -> pd.DataFrame:
-    """The account's events and the reports of the decisions, in order of time."""
+    """The account's events and the reports of the decisions, in order of time.
+
+    Reports begin with the first decision that wanted anything: before it there is no history.
+    """
+    decisions = execution.decisions
+    wanted = [bool(decision.weights.any()) for decision in decisions]
     rows = [
         (_date(decision.row, study), asset_class, kind, detail)
-        for decision in execution.decisions
+        for decision in decisions[wanted.index(True) :]
         for asset_class, kind, detail in decision.reports
-        if decision.weights.any()
     ]
     reports = pd.DataFrame(rows, columns=["date", "symbol", "kind", "detail"])
     events = execution.tables["events"]

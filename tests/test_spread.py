@@ -81,6 +81,13 @@ def test_lots_are_whole_in_every_part(make_panel):
     assert [size for *_, size in sizes(account)] == [33.0, 33.0, 34.0]
 
 
+def test_every_part_fills_at_the_instant_of_the_decision(make_panel):
+    # Opens are 9, closes 10: one class with traded opens fills at the open, thrice.
+    panel = make_panel(np.full((6, 1), 10.0), np.full((6, 1), 9.0))
+    _, account = run(panel, {0: [1]}, spread_over=3, fill="auto")
+    assert [(fill[0], fill[4]) for fill in fills_of(account)] == [(1, 9.0), (2, 9.0), (3, 9.0)]
+
+
 def test_one_session_is_as_without(make_panel):
     panel = make_panel()
     scores = {5: [1, 2, 3, 4], 20: [4, 3, NAN, 1]}

@@ -88,7 +88,8 @@ class Account:
             why = f"plan dropped, the account's value of {self.value:.2f} is not above zero"
             self.journal.record_event(plan.decision_row, -1, "rejected", why)
             return
-        self._report_cancelled(plan.decision_row, self._pending.add(plan), _REPLACED)
+        why = _REPLACED if plan.reason != "stop" else "its asset was stopped"
+        self._report_cancelled(plan.decision_row, self._pending.add(plan), why)
         if self._cap is not None:
             self._note_lots(plan)
 
