@@ -54,15 +54,11 @@ def weigh_columns(
     """
     if rules.weighting in WEIGHTINGS:
         return weigh_side(section.score[columns], rules.weighting, total), ()
-    # In the order of the names, so that rounding does not depend on the order of the assets.
-    order = np.argsort(section.symbols[columns], kind="stable")
-    weights = np.zeros(len(columns))
     if rules.weighting == "cap":
-        shares, reports = _by_cap(section, columns[order])
+        shares, reports = _by_cap(section, columns)
     else:
-        shares, reports = _by_risk(section, columns[order], total, rules)
-    weights[order] = total * shares
-    return weights, reports
+        shares, reports = _by_risk(section, columns, total, rules)
+    return total * shares, reports
 
 
 def _by_cap(section: CrossSection, columns: np.ndarray) -> tuple[np.ndarray, tuple[Report, ...]]:

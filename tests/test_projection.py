@@ -97,6 +97,24 @@ def test_one_asset():
     assert weights([0.7], 0.5, ("gross", [1], 0.5, 0.5)).tolist() == [0.5]
 
 
+@pytest.mark.parametrize(
+    ("target", "cap", "given_"),
+    [
+        ([0.4, 0.3, -0.3], 1.0, [("gross", [1, 1, -1], 1, 1), ("dollar", [1, 1, 1], 0, 0)]),
+        ([0.5, -0.5], 1.0, [("beta", [2, 1], 0, 0)]),
+        ([0.6, 0.3, 0.1], 0.5, [("gross", [1, 1, 1], 1, 1)]),
+        ([0.2, 0.4, 0.3, 0.1], 1.0, [("g", [1] * 4, 1, 1), ("s", [1, 1, 0, 0], -INF, 0.4)]),
+        ([0.5, 0.1, -0.4], 1.0, [("gross", [1, 1, -1], 1, 1), ("beta", [5, 0, 1], 0, 0)]),
+    ],
+)
+def test_simple_cases_need_no_solver(monkeypatch, target, cap, given_):
+    monkeypatch.setattr("strategies.quadratic.solve_quadratic", None)
+    found = weights(target, cap, *given_)
+    monkeypatch.undo()
+    monkeypatch.setattr("strategies.projection._Problem.newton", lambda self: None)
+    np.testing.assert_allclose(weights(target, cap, *given_), found, atol=1e-10)
+
+
 @st.composite
 def problems(draw):
     """A target with groups, caps, totals and, with shorts, neutralities."""

@@ -80,13 +80,16 @@ def test_the_least_variance_of_what_is_uncorrelated_is_by_inverse_variance(weigh
 
 
 def test_the_cap_is_part_of_the_least_variance():
-    # Without the cap 16/21, 4/21, 1/21; at 0.5 the other half is shared 4 : 1 by the others.
-    quarter = [[a, 2 * b, 4 * c] for a in (1, -1) for b in (1, -1) for c in (1, -1)]
-    given_ = section([3, 2, 1], 0.01 * np.array(quarter))
+    # Covariance in proportion to [[1, 1, 0], [1, 4, 0], [0, 0, 4]]: its inverse sums to 1, 0 and
+    # 1/4 by row, so 0.8, 0 and 0.2. With the first held to 0.5 the least of
+    # 4 b^2 + 4 c^2 + b for b + c = 0.5 is at 8 b - 8 c + 1 = 0: 3/16 and 5/16.
+    signs = np.array([[a, b, c] for a in (1, -1) for b in (1, -1) for c in (1, -1)])
+    mixed = signs @ np.array([[1, 1, 0], [0, np.sqrt(3), 0], [0, 0, 2]])
+    given_ = section([3, 2, 1], 0.01 * mixed)
     free = target_weights(given_, rules("minimum_variance")).weights
-    np.testing.assert_allclose(free, [16 / 21, 4 / 21, 1 / 21], atol=1e-12)
+    np.testing.assert_allclose(free, [0.8, 0, 0.2], atol=1e-12)
     capped = target_weights(given_, rules("minimum_variance", max_weight=0.5))
-    np.testing.assert_allclose(capped.weights, [0.5, 0.4, 0.1], atol=1e-12)
+    np.testing.assert_allclose(capped.weights, [0.5, 3 / 16, 5 / 16], atol=1e-12)
     assert capped.reports == ()
 
 
@@ -159,15 +162,15 @@ def test_nothing_is_ranked():
 
 
 def test_mean_variance_by_hand():
-    # Scores 2 and 1 are +1 and -1 in standard form; volatility a year is 0.02 sqrt(4/3) each
-    # with one session a year, so expected returns are +-0.1 x 0.023094 = +-m. Long only, summing
-    # to one and uncorrelated with variance v = 0.0016/3: the most of (2a - 1) m
+    # Scores 2 and 1 are +1 and -1 in standard form. With four sessions a year the variance of a
+    # year is v = 4 x 0.0016 / 3 each, and expected returns are +-m, m = 0.1 sqrt(v). Long only,
+    # summing to one and uncorrelated: the most of (2a - 1) m
     # - (lambda/2) v (a^2 + (1 - a)^2) is at 2m = lambda v (2a - 1): a = 1/2 + m / (lambda v).
     returns = np.array(APART) * [1.0, 0.5]
     risk = MeanVarianceRules(risk_aversion=20.0, information_coefficient=0.1)
-    given_ = section([2, 1], returns, periods=1)
+    given_ = section([2, 1], returns, periods=4)
     target = target_weights(given_, rules("mean_variance", mean_variance=risk))
-    v = 0.0016 / 3
+    v = 4 * 0.0016 / 3
     a = 0.5 + 0.1 * np.sqrt(v) / (20.0 * v)
     np.testing.assert_allclose(target.weights, [a, 1 - a], atol=1e-9)
 
