@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,8 +89,7 @@ def study_costs(
     tables, config = base.tables, study.config
     basis = cost_basis(study, tables["values"].index)
     own = figures_of(study, tables)
-    runs = _grid_runs(study, grid, size, tell)
-    found = _break_evens(study, runs.as_asked)
+    cells, found = _grid_runs(study, grid, size, tell)
     if not size.quick:
         found = pd.concat([found, _again(study, found, tell)], ignore_index=True)
     capacity = capacity_curve(study, own["return_over_cash"], size.quick, tell)
@@ -108,12 +108,12 @@ def study_costs(
         starting_cash=basis.starting_cash,
         cash_value=basis.cash_value,
         notes=(*study.data.limits, *capacity.notes, *sampled.notes),
-        grid=runs.table,
+        grid=cells,
         schemes=_scheme_table(grid),
         left_out=pd.DataFrame(
             list(grid.left_out), columns=["kind", "scheme", "asset_class", "reason"]
         ),
-        scales=_scales(study, base, runs.table, basis),
+        scales=_scales(base, cells, basis),
         break_even=found,
         capacity=capacity.curve,
         capacity_limits=capacity.limits,
@@ -126,43 +126,35 @@ def study_costs(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _GridRuns:
-    """The table of the grid, and the tables of each cell at a scale of 1, None if untraded."""
-
-    table: pd.DataFrame
-    as_asked: dict[tuple[str, str], dict[str, pd.DataFrame] | None]
-
-
-def _grid_runs(study: Study, grid: CostGrid, size: StudySize, tell: Progress) -> _GridRuns:
-    """Each cell at each scale, run again; at a scale of 0 they are all one."""
+def _grid_runs(
+    study: Study, grid: CostGrid, size: StudySize, tell: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each cell at each scale, run again, and each cell's break-even; a scale of 0 is one run."""
     scales = (0.0, 1.0) if size.quick else SCALES
     cells = [(one, other) for one in grid.commission for other in grid.slippage]
     total = len(cells) * (len(scales) - 1) + 1
     nothing = figures_of(study, run_again(study, 0.0))
     tell("grid", 1, total)
-    rows, kept, done = [], {}, 1
+    rows, evens, done = [], [], 1
     for commission, slippage in cells:
         variant = with_costs(study, commission.entries, slippage.entries)
+        label = {"commission": commission.name, "slippage": slippage.name}
         for scale in scales:
             figures = nothing
             if scale > 0:
                 tables = run_again(variant, scale)
                 figures, done = figures_of(study, tables), done + 1
                 tell("grid", done, total)
-                if scale == 1.0:
-                    kept[commission.name, slippage.name] = tables
-            label = {"commission": commission.name, "slippage": slippage.name, "scale": scale}
+                # Here, so that no cell's tables are kept beside those of the next.
+                evens += [label | _break_even(study, tables)] if scale == 1.0 else []
             lost = 1e4 * (nothing["cagr"] - figures["cagr"])
-            rows.append({**label, **figures, "cagr_lost_bps": lost})
-    return _GridRuns(pd.DataFrame(rows), kept)
+            rows.append({**label, "scale": scale, **figures, "cagr_lost_bps": lost})
+    return pd.DataFrame(rows), pd.DataFrame(evens)
 
 
-def _scales(study: Study, base: Execution, grid: pd.DataFrame, basis: CostBasis) -> pd.DataFrame:
+def _scales(base: Execution, grid: pd.DataFrame, basis: CostBasis) -> pd.DataFrame:
     """The configured schemes at each scale: the very same fills, and the strategy run again."""
-    tables = base.tables
-    frames = (tables[name] for name in TABLES)
-    values, fills, carry = frames
+    values, fills, carry = (base.tables[name] for name in TABLES)
     rows = [
         {"method": "re-priced", "scale": scale}
         | reprice_figures(values, fills, carry, scale, basis)
@@ -174,33 +166,24 @@ def _scales(study: Study, base: Execution, grid: pd.DataFrame, basis: CostBasis)
     return pd.concat([pd.DataFrame(rows), again], ignore_index=True)[list(rows[0])]
 
 
-def _break_evens(
-    study: Study, runs: dict[tuple[str, str], dict[str, pd.DataFrame] | None]
-) -> pd.DataFrame:
-    """Of each cell, the same fills at other prices; `return_over_cash` has it put back in."""
-    rows = []
-    for (commission, slippage), tables in runs.items():
-        even, left = BreakEven(np.nan, np.nan, np.nan, UNTRADED), np.nan
-        if tables is not None:
-            values, fills, carry = (tables[name] for name in TABLES)
-            basis = cost_basis(study, values.index)
-            even = break_even(values, fills, basis)
-            if even.verdict == BREAKS_EVEN:
-                figures = reprice_figures(values, fills, carry, even.scale, basis)
-                left = figures["return_over_cash"]
-        rows.append(
-            {
-                "commission": commission,
-                "slippage": slippage,
-                "method": "re-priced",
-                "scale": even.scale,
-                "bps": even.bps,
-                "realised_bps": even.realised_bps,
-                "return_over_cash": left,
-                "verdict": even.verdict,
-            }
-        )
-    return pd.DataFrame(rows)
+def _break_even(study: Study, tables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The same fills at other prices; ``return_over_cash`` has the break-even put back in."""
+    even, left = BreakEven(np.nan, np.nan, np.nan, UNTRADED), np.nan
+    if tables is not None:
+        values, fills, carry = (tables[name] for name in TABLES)
+        basis = cost_basis(study, values.index)
+        even = break_even(values, fills, basis)
+        if even.verdict == BREAKS_EVEN:
+            figures = reprice_figures(values, fills, carry, even.scale, basis)
+            left = figures["return_over_cash"]
+    return {
+        "method": "re-priced",
+        "scale": even.scale,
+        "bps": even.bps,
+        "realised_bps": even.realised_bps,
+        "return_over_cash": left,
+        "verdict": even.verdict,
+    }
 
 
 def _again(study: Study, found: pd.DataFrame, tell: Progress) -> pd.DataFrame:
