@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factors.holdings import holding_returns
-from strategies.factor_books import Exposure, exposure_streams, factor_books, present_returns
+from strategies.factor_books import (
+    Exposure,
+    drifted_books,
+    exposure_streams,
+    factor_books,
+    present_returns,
+)
 from strategies.portfolio_rules import PortfolioRules
 
 STOCKS = np.array(["equity"] * 4)
@@ -124,6 +130,13 @@ def test_a_portfolio_that_lost_everything_starts_anew_at_the_next_entry():
     assert streams[2:].tolist() == pytest.approx([-1.0, 0.0, 0.0, 0.1])
 
 
+def test_a_portfolio_worth_nothing_holds_nothing():
+    # Short one unit from 10: at 20 its value is exactly zero.
+    weights, returns = drifted_books(np.array([[10.0], [20.0], [15.0]]), np.array([[-1.0]]))
+    assert weights[:, 0, 0].tolist() == [-1.0, 0.0, 0.0]
+    assert returns[:, 0].tolist() == [-1.0, 0.0]
+
+
 def test_streams_agree_with_the_returns_of_costless_books():
     rng = np.random.default_rng(3)
     marks = 10 * np.exp(rng.normal(0, 0.02, (60, 6)).cumsum(axis=0))
@@ -150,10 +163,10 @@ def test_streams_do_not_look_ahead():
 
 def test_present_portfolios_over_sessions_already_past():
     returns = np.array([[0.10, 0.02, 0.0], [np.nan, 0.04, 0.0], [np.nan, np.nan, 0.01]])
-    books = np.array([[0.5, -0.5, 0.0], [0.2, 0.0, 0.8]])
+    books = np.array([[0.5, -0.5, 0.0], [0.2, 0.0, 0.8], [0.6, 0.4, 0.0]])
     # 0.05 - 0.01; half is known: -0.02 / 0.5; nothing is known. Of the second: 0.02 + 0;
-    # 0.8 is known: 0 / 0.8; 0.008 / 0.8.
-    expected = [[0.04, 0.02], [-0.04, 0.0], [np.nan, 0.01]]
+    # 0.8 is known: 0 / 0.8; 0.008 / 0.8. Of the third: 0.06 + 0.008; 0.4 known is too little.
+    expected = [[0.04, 0.02, 0.068], [-0.04, 0.0, np.nan], [np.nan, 0.01, np.nan]]
     np.testing.assert_allclose(present_returns(returns, books), expected, atol=1e-15)
 
 

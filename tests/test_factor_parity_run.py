@@ -196,6 +196,25 @@ def test_a_factor_turned_round_is_held_the_other_way():
     )
 
 
+def test_budgets_are_named_as_factors_are_configured():
+    given = ["data.end=2012-12-31", "portfolio.risk_budget.factors.value=2"]
+    study = prepare(load_config(CONFIG, given))
+    # The column is value_proxy: 2, 1 and 1 of the stocks, without coins.
+    assert study.parity.budgets[-1] == pytest.approx([0.5, 0.25, 0.25])
+    assert study.parity.contributions[-1] == pytest.approx([0.5, 0.25, 0.25], abs=1e-8)
+
+
+def test_only_what_the_run_ranks_is_in_a_factor_s_portfolio():
+    """Size is known after a quarter; ranked is what two factors are known of, after a year."""
+    given = ["data.start=2007-01-03", "data.end=2008-06-30"]
+    study = prepare(load_config(CONFIG, given))
+    ranked = np.isfinite(study.signals.score)
+    assert not ranked[:10].any() and ranked[-1].any()
+    assert np.isfinite(study.scores.scaled[1][5]).any()
+    assert not study.parity.books.any(axis=1)[~ranked].any()
+    assert not study.parity.books[:10].any()
+
+
 def test_caps_change_what_is_held_and_it_shows():
     given = ["data.end=2013-12-31", "portfolio.max_weight=0.004"]
     study = prepare(load_config(CONFIG, given))
