@@ -19,6 +19,7 @@ __all__ = [
     "SectorCaps",
     "VolatilityTargetConfig",
     "check_construction",
+    "largest_side",
 ]
 
 #: Rounding that no limit is refused for.
@@ -103,6 +104,13 @@ class VolatilityTargetConfig(Strict):
     )
 
 
+def largest_side(portfolio: PortfolioConfig) -> float:
+    """What the larger side of the book sums to."""
+    if portfolio.side == "long_only":
+        return portfolio.gross
+    return (portfolio.gross + abs(portfolio.net)) / 2
+
+
 def check_construction(portfolio: PortfolioConfig) -> None:
     """Refuse limits that contradict each other whatever the data.
 
@@ -147,11 +155,8 @@ def _check_totals(portfolio: PortfolioConfig) -> None:
     top, cap = portfolio.select.top, portfolio.max_weight
     if top is None or portfolio.weighting in ("mean_variance", "factor_risk_parity"):
         return
-    sides = [gross]
-    if portfolio.side == "long_short":
-        sides = [(gross + portfolio.net) / 2, (gross - portfolio.net) / 2]
     share = max((portfolio.sleeves or {"": 1.0}).values())
-    needed = share * max(sides)
+    needed = share * largest_side(portfolio)
     if top * cap < needed - _ROUNDING:
         count = math.ceil(needed / cap - _ROUNDING)
         raise ValueError(

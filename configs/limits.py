@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from configs.construction import largest_side
 from configs.portfolio import PortfolioConfig
 from configs.schema import BacktestConfig
 from feeds.errors import ConfigError
@@ -50,6 +51,7 @@ def check_limits(config: BacktestConfig, panel: Panel, symbols: Collection[str])
             remedy_for(market, ("equal_weight", *symbols)),
         )
     _check_room(portfolio, panel)
+    _check_quantile(portfolio, panel)
 
 
 def _check_sectors(portfolio: PortfolioConfig, panel: Panel, where: str) -> None:
@@ -93,4 +95,24 @@ def _check_room(portfolio: PortfolioConfig, panel: Panel) -> None:
             raise ConfigError(
                 f"portfolio.{key} {what} = {room:g} cannot reach gross {gross:g}",
                 f"lower portfolio.gross to {room:g}, or raise the caps by {gross - room:.4g}",
+            )
+
+
+def _check_quantile(portfolio: PortfolioConfig, panel: Panel) -> None:
+    """A cap under which a side is out of reach even where every asset is ranked."""
+    quantile, cap = portfolio.select.quantile, portfolio.max_weight
+    if quantile is None or portfolio.weighting in ("mean_variance", "factor_risk_parity"):
+        return
+    least = getattr(portfolio.min_breadth, portfolio.side)
+    for name, share in (portfolio.sleeves or {"": 1.0}).items():
+        ranked = int((panel.asset_class == name).sum()) if name else panel.shape[1]
+        count = max(1, int(ranked * quantile + _ROUNDING))
+        needed = share * largest_side(portfolio)
+        # A sleeve that is always thin is not selected by quantile.
+        if ranked >= least and count * cap < needed - _ROUNDING:
+            of = f"the {ranked} {name}".rstrip() + " assets"
+            raise ConfigError(
+                f"portfolio.max_weight {cap:g} x {count} assets a side ({quantile:g} of {of}) "
+                f"cannot reach {needed:g} a side",
+                f"raise max_weight to {needed / count:.4g}, or select a larger quantile",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from configs.limits import check_limits
 from configs.load import load_config
 from feeds.errors import ConfigError
 from runs.assemble import prepare
@@ -136,6 +137,38 @@ def test_class_caps_that_leave_no_room():
     expected = "portfolio.max_class_weight crypto 0.2 + equity 0.5 = 0.7 cannot reach gross 1"
     assert problem.endswith(expected)
     assert remedy == "lower portfolio.gross to 0.7, or raise the caps by 0.3"
+
+
+def test_a_cap_under_which_a_quantile_cannot_fill_a_side():
+    # A fifth of 430 stocks are 86; 86 x 0.004 = 0.344 of 0.45: 0.45 / 86 = 0.005233.
+    problem, remedy = refused(BACKTEST, "portfolio.max_weight=0.004")
+    what = "portfolio.max_weight 0.004 x 86 assets a side (0.2 of the 430 equity assets)"
+    assert problem == f"{what} cannot reach 0.45 a side"
+    assert remedy == "raise max_weight to 0.005233, or select a larger quantile"
+
+
+def sectored(make_panel, *overrides):
+    panel = make_panel(sector=["Energy", "Energy", "Banks", ""])
+    check_limits(load_config(CAPS, overrides), panel, panel.assets.tolist())
+
+
+def test_sector_caps_are_of_sectors_that_there_are(make_panel):
+    sectored(make_panel, "portfolio.max_sector_weight={Energy: 0.1}")
+    sectored(make_panel, "portfolio.max_sector_weight={equity: 0.1}")
+    with pytest.raises(ConfigError) as error:
+        sectored(make_panel, "portfolio.max_sector_weight={Enegry: 0.1}")
+    told = "portfolio.max_sector_weight.Enegry: the universe has no such sector"
+    assert error.value.problem == told
+    assert error.value.remedy == "did you mean Energy?"
+
+
+def test_sector_caps_that_leave_no_room(make_panel):
+    sectored(make_panel, "portfolio.max_sector_weight=0.34")
+    with pytest.raises(ConfigError) as error:
+        sectored(make_panel, "portfolio.max_sector_weight={Banks: 0.1, others: 0.3}")
+    what = "portfolio.max_sector_weight Banks 0.1 + Energy 0.3 + equity 0.3 = 0.7"
+    assert error.value.problem == f"{what} cannot reach gross 1"
+    assert error.value.remedy == "lower portfolio.gross to 0.7, or raise the caps by 0.3"
 
 
 def test_a_market_that_is_not_there():
