@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from strategies.optimality import KKTPoint
 from strategies.quadratic import QuadraticSolution, nearest_feasible, solve_quadratic
 
 __all__ = ["LinearLimits", "MeanVariance", "expected_returns", "mean_variance"]
@@ -267,7 +268,7 @@ class _Program:
         names = [name for row in self._rows for name in row[0]]
         given = (self._P, np.concatenate(self._q), A, *limits)
         bounds = {"at_least": np.concatenate(self._lower), "at_most": np.concatenate(self._upper)}
-        found = solve_quadratic(*given, **bounds)
+        found = solve_quadratic(*given, **bounds, start=self._start(len(A)))
         if found.status != "infeasible":
             status = "solved" if found.status == "solved" else "failed"
             return MeanVariance(found.x[: self._count], status)
@@ -283,6 +284,12 @@ class _Program:
             ),
             self._conflicts(names, found),
         )
+
+    def _start(self, rows: int) -> KKTPoint | None:
+        """Nothing held: from there the limits that bind are soon found, unless values are split."""
+        if self._width > self._count:
+            return None
+        return KKTPoint(np.zeros(self._width), np.zeros(rows), np.zeros(self._width))
 
     def _conflicts(self, names: list[str | None], found: QuadraticSolution) -> tuple[str, ...]:
         named = [names[row] for row in found.conflicting_rows.tolist() if names[row] is not None]

@@ -220,6 +220,8 @@ def _least_variance(cov: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, tup
         scaled[np.diag_indices(len(cov))] += _RIDGE
         reports.append(("singular covariance", f"{_RIDGE:g} of the mean variance added to each"))
     ones = np.ones((1, len(cov)))
+    # From nothing held, the first step is the least variance with shorts allowed: its longs are
+    # nearly what a long-only book holds.
     found = solve_quadratic(
         scaled,
         np.zeros(len(cov)),
@@ -228,7 +230,7 @@ def _least_variance(cov: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, tup
         ones[0, :1],
         at_least=0.0,
         at_most=upper,
-        start=_unbounded(scaled),
+        start=KKTPoint(np.zeros(len(cov)), np.zeros(1), np.zeros(len(cov))),
     )
     if found.status != "solved":
         reports.append(("not solved", f"minimum variance is {found.status}: as near as was found"))
@@ -244,13 +246,6 @@ def _definite(scaled: np.ndarray) -> bool:
     except np.linalg.LinAlgError:
         return False
     return True
-
-
-def _unbounded(scaled: np.ndarray) -> KKTPoint:
-    """The least variance with shorts allowed: its longs are nearly what a long-only book holds."""
-    raw = np.linalg.solve(scaled, np.ones(len(scaled)))
-    total = raw.sum()
-    return KKTPoint(raw / total, np.array([-1.0 / total]), np.zeros(len(raw)))
 
 
 def _spent(
