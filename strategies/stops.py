@@ -136,8 +136,10 @@ class StopWatch:
 
     def _best_of_window(self, row: int, columns: np.ndarray, short: np.ndarray) -> np.ndarray:
         first = max(row + 1 - self._rules.drawdown_lookback, 0)
-        closes = self._panel.close[first : row + 1].take(columns, axis=1)
-        return np.where(short, np.fmin.reduce(closes, axis=0), np.fmax.reduce(closes, axis=0))
+        closes, best = self._panel.close[first : row + 1], np.empty(len(columns))
+        for side, extreme in ((short, np.fmin), (~short, np.fmax)):
+            best[side] = extreme.reduce(closes.take(columns[side], axis=1), axis=0)
+        return best
 
     def _follow(self) -> None:
         """Enter the fills since the last look."""

@@ -21,6 +21,7 @@ def run(
     eligible=None,
     shortable=None,
     stops=None,
+    kind=FactorRebalance,
     **orders,
 ):
     """Scores by decision row, run on the engine at closes; the strategy and the account."""
@@ -31,7 +32,7 @@ def run(
     cerebro = PanelCerebro(panel, account)
     orders = {"fill": "next_close", "lots": {"equity": 1.0}, **orders}
     cerebro.addstrategy(
-        FactorRebalance,
+        kind,
         panel=panel,
         signals=Signals(rows, may, score, score, shortable=shortable),
         portfolio=portfolio,
