@@ -118,7 +118,7 @@ def sources(fills, carry, **given) -> pd.DataFrame:
     return cost_sources(
         charges_of(fills, carry),
         CLASSES,
-        decisions=(DATES - pd.Timedelta(days=1)).to_numpy(),
+        decisions=given.get("decisions", (DATES - pd.Timedelta(days=1)).to_numpy()),
         symbols=["A", "B"],
         shares=given.get("shares", shares_of(names)),
     )
@@ -198,6 +198,14 @@ def test_every_dimension_adds_up(rows, held) -> None:
         for kind, amount in paid.items():
             assert part[kind].sum() == pytest.approx(amount, abs=1e-9)
         assert part["total"].sum() == pytest.approx(sum(paid.values()), abs=1e-9)
+
+
+def test_what_was_traded_before_the_first_decision_has_no_factor() -> None:
+    table = sources(FILLS, CARRY, decisions=DATES[3:].to_numpy())
+    part = table[table["dimension"] == FACTOR_DIMENSIONS[0]].set_index("part")["total"]
+    # Fills decided before day 3 cost 3, 1 and 15; the borrow fee of day 1 is 3.
+    assert part["never ranked"] >= 22.0
+    assert part.sum() == pytest.approx(19.6)
 
 
 def test_many_assets_are_fifteen_and_the_rest() -> None:
