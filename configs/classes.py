@@ -47,6 +47,7 @@ def _named(config: BacktestConfig) -> Iterator[tuple[str, str]]:
         ("execution.ticks", config.execution.ticks),
         ("execution.min_ticket", config.execution.min_ticket),
         ("execution.short_available", config.execution.short_available),
+        ("execution.participation_rate", _by_class(config.execution.participation_rate)),
         ("costs.commission", costs.commission),
         ("costs.slippage", costs.slippage),
         ("costs.carry.borrow_annual", costs.carry.borrow_annual),
@@ -57,3 +58,8 @@ def _named(config: BacktestConfig) -> Iterator[tuple[str, str]]:
 
 def _without_all(names: Iterable[str]) -> list[str]:
     return [name for name in names if name != "all"]
+
+
+def _by_class(value: object) -> dict:
+    """A setting by class; nothing where it is one for all."""
+    return value if isinstance(value, dict) else {}

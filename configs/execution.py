@@ -33,6 +33,17 @@ Borrow = Annotated[
 ]
 
 
+def _participation_form(value: Any) -> str:
+    return "<classes>" if isinstance(value, dict) else "<rate>"
+
+
+Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+Participation = Annotated[
+    Annotated[Rate, Tag("<rate>")] | Annotated[dict[AssetClass, Rate], Tag("<classes>")],
+    Discriminator(_participation_form),
+]
+
+
 class ExecutionConfig(Strict):
     fill: Literal["auto", "next_open", "next_close"] = Field("auto", description="fill instant")
     starting_cash: Positive = Field(1_000_000.0, description="in currency")
@@ -62,12 +73,10 @@ class ExecutionConfig(Strict):
         description="the weight of shorts that cannot be borrowed: kept in cash, or spread over "
         "the other shorts of their class",
     )
-    participation_rate: float | None = Field(
+    participation_rate: Participation | None = Field(
         None,
-        gt=0.0,
-        le=1.0,
-        description="share of a session's volume that a ticket may fill, the rest waits; null for "
-        "no cap",
+        description="share of a session's volume that a ticket may fill, above 0 and at most 1, "
+        "for all or by class; the rest waits; null for no cap",
     )
     maintenance_margin: float = Field(
         0.25, gt=0.0, lt=1.0, description="NAV at or below this share of gross liquidates"

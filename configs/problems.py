@@ -28,7 +28,7 @@ _EXPECTED = {
 }
 #: What pydantic puts into a path for the member of a union, and for a key itself.
 _MARKS = (
-    "<dates>", "<every>", "<period>", "<flag>", "<floors>", "<sessions>", "<word>",
+    "<dates>", "<every>", "<period>", "<flag>", "<floors>", "<sessions>", "<word>", "<classes>",
     "<rate>", "<steps>", "<series>", "<figure>", "<tiers>", "[key]"
 )  # fmt: skip
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}

@@ -22,11 +22,17 @@ from feeds.store import DataSet, load_dataset, read_native
 from feeds.universe import NATIVE_CLASSES, Floors, eligible_assets
 from runs.neutral_market import neutral_market
 from runs.scoring import make_factors, score
-from runs.trading import borrowable, check_spread, order_rules, printed_ticks, stop_rules
+from runs.trading import (
+    borrowable,
+    check_spread,
+    order_rules,
+    participation_rates,
+    printed_ticks,
+    stop_rules,
+)
 from strategies.cross_section import Target
 from strategies.execution.account import Account, AccountRules
 from strategies.execution.basket import Limits
-from strategies.execution.capacity import check_participation
 from strategies.execution.cerebro import PanelCerebro
 from strategies.execution.costs import Carry, TradingCosts, make_carry, make_trading_costs
 from strategies.factor_rebalance import Decision, FactorRebalance, Signals
@@ -87,7 +93,7 @@ def prepare(config: BacktestConfig) -> Study:
     panel = _universe(config, data)
     check_limits(config, panel, [*data.panel.assets.tolist(), *data.reference.columns])
     factors = make_factors(config, panel)
-    check_participation(panel, config.execution.participation_rate, config.data.dir)
+    participation_rates(config, panel)  # refused now, not after the scores
     costs = make_trading_costs(
         panel, config.costs.commission, config.costs.slippage, config.data.dir, config.seed
     )
@@ -154,7 +160,7 @@ def execute(
         Limits(config.execution.cash_buffer, config.execution.maintenance_margin),
         config.execution.stale_after,
         config.delisting_return.model_dump(),
-        config.execution.participation_rate,
+        participation_rates(config, study.panel),
     )
     account = Account(study.panel, study.costs.scaled(cost_scale), study.carry, rules)
     cerebro = PanelCerebro(study.panel, account)

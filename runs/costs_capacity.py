@@ -125,7 +125,11 @@ def _capped(study: Study, rate: float) -> Study:
     """The study under a participation cap, unless its own is tighter."""
     config = study.config
     own = config.execution.participation_rate
-    rate = rate if own is None else min(own, rate)
+    if isinstance(own, dict):
+        classes = sorted(set(study.panel.asset_class.tolist()))
+        rate = {name: min(own.get(name, rate), rate) for name in classes}
+    else:
+        rate = rate if own is None else min(own, rate)
     execution = config.execution.model_copy(update={"participation_rate": rate})
     return replace(study, config=config.model_copy(update={"execution": execution}))
 

@@ -13,13 +13,21 @@ from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.suggestions import remedy_for
 from feeds.universe import Floors
+from strategies.execution.capacity import check_participation
 from strategies.trading import OrderRules
 
 if TYPE_CHECKING:
     from strategies.execution.ticks import Ticks
     from strategies.stops import StopRules
 
-__all__ = ["borrowable", "check_spread", "order_rules", "printed_ticks", "stop_rules"]
+__all__ = [
+    "borrowable",
+    "check_spread",
+    "order_rules",
+    "participation_rates",
+    "printed_ticks",
+    "stop_rules",
+]
 
 
 def order_rules(config: BacktestConfig) -> OrderRules:
@@ -62,6 +70,27 @@ def printed_ticks(config: BacktestConfig, panel: Panel) -> Ticks | None:
     from strategies.execution.ticks import make_ticks
 
     return make_ticks(panel, config.execution.ticks, config.data.dir)
+
+
+def participation_rates(config: BacktestConfig, panel: Panel) -> float | np.ndarray | None:
+    """Largest shares of a session's volume: one for all, (N,) with NaN for no cap, or None.
+
+    Raises
+    ------
+    ConfigError
+        If no volume is known of a class that has a cap.
+    """
+    rate, data = config.execution.participation_rate, config.data.dir
+    if not isinstance(rate, dict):
+        check_participation(panel, rate, data)
+        return rate
+    rates = np.full(panel.shape[1], np.nan)
+    for name, own in sorted(rate.items()):
+        members = np.flatnonzero(panel.asset_class == name)
+        if len(members):
+            check_participation(panel.select(members), own, data)
+        rates[members] = own
+    return rates
 
 
 def check_spread(sessions: int, rows: np.ndarray, dates: np.ndarray) -> None:

@@ -30,7 +30,7 @@ EVERYTHING = (
     "execution.spread_over=3",
     "execution.short_available={equity: {min_dollar_volume: 2.0e+8}, crypto: false}",
     "execution.unborrowable=spread",
-    "execution.participation_rate=0.00005",
+    "execution.participation_rate={equity: 0.00005}",
     "costs.carry.cash_annual=0.01",
 )
 
@@ -185,6 +185,17 @@ def test_a_future_that_is_not_there_changes_no_decision_and_no_fill(run):
             "execution.ticks={crypto: 5000}",
             "execution.ticks.crypto 5000 is above the median printed close of BTC",
             "choose a step well below it",
+        ),
+        (
+            "execution.participation_rate={equity: 2}",
+            "execution.participation_rate.equity: 2 is not at most 1",
+            "",
+        ),
+        ("execution.participation_rate=0", "execution.participation_rate: 0 is not above 0", ""),
+        (
+            "execution.participation_rate={bond: 0.1}",
+            "execution.participation_rate.bond: there is no asset class of this name",
+            "",
         ),
         (
             "execution.ticks={equty: 0.01}",

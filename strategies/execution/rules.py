@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from strategies.execution.basket import Limits
 
 __all__ = ["AccountRules"]
@@ -24,12 +26,12 @@ class AccountRules:
         Sessions without a bar after which a holding is closed.
     delisting_return : mapping
         ``end_reason`` to the return on the last mark, in [-1, 0].
-    participation_rate : float, optional
-        Share of a session's volume that a ticket may fill, in (0, 1]; None for no cap.
+    participation_rate : float or (N,) array, optional
+        Share of a session's volume that a ticket may fill, in (0, 1]; None or NaN for no cap.
     """
 
     starting_cash: float
     limits: Limits
     stale_after: int
     delisting_return: Mapping[str, float]
-    participation_rate: float | None = None
+    participation_rate: float | np.ndarray | None = None
