@@ -27,7 +27,7 @@ __all__ = [
     "HeldExposures",
     "contributions",
     "held_exposures",
-    "prevailing",
+    "prevailing_budgets",
     "rebalance_contributions",
     "rolling_contributions",
 ]
@@ -171,13 +171,17 @@ def rebalance_contributions(
     return contributions(weights[held], books[:, held], moved)
 
 
-def prevailing(values: np.ndarray, entries: np.ndarray, sessions: int, window: int) -> np.ndarray:
-    """(T, J) mean over each window of what prevailed when its sessions began.
+def prevailing_budgets(
+    budgets: np.ndarray, entries: np.ndarray, sessions: int, window: int
+) -> np.ndarray:
+    """(T, J) mean over each window of the budgets in force when its sessions began.
+
+    Sessions on which nothing had a budget do not count, so that budgets always sum to 1.
 
     Parameters
     ----------
-    values : (R, J) float array
-        Such as the budgets of each decision.
+    budgets : (R, J) float array
+        Of each decision; rows sum to 1, or to 0 where nothing is held.
     entries : (R,) int array
         Sessions at whose close they come into force.
     sessions, window : int
@@ -186,13 +190,15 @@ def prevailing(values: np.ndarray, entries: np.ndarray, sessions: int, window: i
     Returns
     -------
     (T, J) float64 array
-        NaN before the first whole window.
+        NaN before the first whole window, and where nothing had a budget in it.
     """
     latest = np.searchsorted(entries, np.arange(sessions) - 1, side="right") - 1
-    daily = np.where((latest >= 0)[:, None], values[np.maximum(latest, 0)], 0.0)
+    daily = np.where((latest >= 0)[:, None], budgets[np.maximum(latest, 0)], 0.0)
     result = np.full(daily.shape, np.nan)
     if sessions >= window:
-        result[window - 1 :] = _windows(daily, window).mean(axis=2)
+        mean = _windows(daily, window).mean(axis=2)
+        total = mean.sum(axis=1, keepdims=True)
+        result[window - 1 :] = np.where(total > 0, mean / np.where(total > 0, total, 1.0), np.nan)
     return result
 
 

@@ -12,7 +12,7 @@ from analyzers.risk_contributions import (
     RESIDUAL,
     WINDOW,
     held_exposures,
-    prevailing,
+    prevailing_budgets,
     rebalance_contributions,
     rolling_contributions,
 )
@@ -101,7 +101,7 @@ def _realised(study: Study, run: Execution) -> pd.DataFrame:
     value = run.tables["values"]["value"].to_numpy()
     returns = value[1:] / value[:-1] - 1.0
     shares = rolling_contributions(returns, held.earned[1:], WINDOW)
-    budgets = prevailing(parity.budgets, entries, len(rows), WINDOW)[1:]
+    budgets = prevailing_budgets(parity.budgets, entries, len(rows), WINDOW)[1:]
     known = np.flatnonzero(np.isfinite(shares).all(axis=1) & np.isfinite(budgets).all(axis=1))
     budgets = np.column_stack([budgets, np.zeros(len(budgets))])
     return _table(study, "realised", rows[1:][known], shares[known], budgets[known])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analyzers.risk_contributions import (
     contributions,
     held_exposures,
-    prevailing,
+    prevailing_budgets,
     rebalance_contributions,
     rolling_contributions,
 )
@@ -110,9 +110,13 @@ def test_budgets_of_a_window_are_the_mean_of_its_sessions():
     budgets = np.array([[1.0, 0.0], [0.5, 0.5]])
     # In force from the close of sessions 0 and 2: 1 and 2 began with the first, 3 and 4 with
     # the second.
-    mean = prevailing(budgets, np.array([0, 2]), 5, 2)
+    mean = prevailing_budgets(budgets, np.array([0, 2]), 5, 2)
     assert np.isnan(mean[0]).all()
-    assert mean[1:].tolist() == [[0.5, 0.0], [1.0, 0.0], [0.75, 0.25], [0.5, 0.5]]
+    # Nothing was in force in session 0, which therefore does not count.
+    assert mean[1:].tolist() == [[1.0, 0.0], [1.0, 0.0], [0.75, 0.25], [0.5, 0.5]]
+    # Nor does a session on which all was cash.
+    mean = prevailing_budgets(budgets * [[0.0], [1.0]], np.array([0, 2]), 5, 2)
+    assert np.isnan(mean[:3]).all() and mean[3:].tolist() == [[0.5, 0.5], [0.5, 0.5]]
 
 
 def test_a_rebalance_is_measured_on_its_past():
