@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,11 @@ import pandas as pd
 import pytest
 
 from configs.load import load_config
-from runs.assemble import Execution, prepare
+from runs.assemble import Execution, execute, prepare
+from runs.costs_sampling import _check
 from runs.costs_sources import _contributions, _thin
-from runs.costs_variants import cost_basis, figures_of, run_again, with_capital, with_costs
+from runs.costs_variants import TABLES, cost_basis, figures_of, run_again, with_capital, with_costs
+from strategies.execution.draws import normal_draws
 from strategies.factor_rebalance import Decision
 
 CONFIG = "configs/large_caps_bitcoin.yaml"
@@ -84,6 +87,24 @@ def test_a_variant_changes_its_schemes_and_nothing_else(study) -> None:
     only = with_costs(study, study.config.costs.commission, {})
     tables = run_again(only)
     assert (tables["fills"]["slippage"] == 0).all() and tables["fills"]["commission"].sum() > 0
+
+
+def test_checks_draw_anew_for_each_seed_and_on_the_same_fills(study) -> None:
+    base = execute(study, 1.0, TABLES)
+    found = _check(study, base, 7, 2, lambda *step: None)
+    assert found["seed"].tolist() == [7, 7, 8, 8]
+    assert found["method"].tolist() == ["re-run", "re-priced"] * 2
+    assert found["slippage"].nunique() == 4
+    # The draws of seed 8, by the scheme itself, on what the fills paid as configured.
+    fills = base.tables["fills"]
+    rows = np.searchsorted(study.panel.dates, fills["date"].to_numpy().astype("M8[D]"))
+    columns = [study.panel.assets.tolist().index(name) for name in fills["symbol"]]
+    keys = study.costs.market.keys(rows, np.array(columns))
+    drawn = np.exp(math.sqrt(math.log(2)) * normal_draws(8, *keys) - math.log(2) / 2)
+    assert found["slippage"][3] == pytest.approx((drawn * fills["slippage"]).sum(), rel=1e-9)
+    lost = ((drawn - 1) * fills["slippage"]).sum()
+    final = base.tables["values"]["value"].iloc[-1]
+    assert found["final_value"][3] == pytest.approx(final - lost, rel=1e-12)
 
 
 def test_another_capital_is_the_same_strategy(study) -> None:
