@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,8 @@ _RIDGE = 1e-9
 _REFINEMENTS = 12
 #: A system of more rows with a lesser share of entries is factored as a sparse one.
 _LARGE, _SPARSE = 200, 0.2
+#: Rows of a system up to which a library of linear algebra does not split it.
+_SPLIT = 50
 #: Charge on half the squared distance from the point before: at first, its factor from step to
 #: step, from where on a step that does not help is the last one, and the most steps.
 _PROXIMAL, _PROXIMAL_FALL, _PROXIMAL_LEAST, _PROXIMAL_STEPS = 1e-3, 0.5, 1e-6, 30
@@ -213,14 +216,24 @@ def _step(
         [-(program.gradient(x) + program.A.T @ rows)[free], limit - program.A[tight] @ x]
     )
     ridge = np.where(np.arange(len(system)) < len(free), _RIDGE, -_RIDGE)
-    solve = _factored(system, ridge)
     step = np.zeros(len(system))
-    for _ in range(_REFINEMENTS):
-        left = wanted - system @ step
-        if not np.isfinite(left).all() or np.abs(left).max() <= _EXACT:
-            break
-        step += solve(left)
+    with _one_thread(len(system)):
+        solve = _factored(system, ridge)
+        for _ in range(_REFINEMENTS):
+            left = wanted - system @ step
+            if not np.isfinite(left).all() or np.abs(left).max() <= _EXACT:
+                break
+            step += solve(left)
     return step
+
+
+def _one_thread(size: int) -> AbstractContextManager:
+    """Factorisations that are split among threads round otherwise: not for us."""
+    if size <= _SPLIT:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 def _factored(system: np.ndarray, ridge: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from strategies.covariance import covariance
 from strategies.risk_budgeting import solve_budget
@@ -208,6 +209,16 @@ def test_ill_conditioned_matrices(seed):
     cov = (cov + cov.T) / 2
     found = equal_risk_contribution(cov)
     assert np.abs(risk_contributions(found.weights, cov) - 0.01).max() < 1e-8
+
+
+def test_the_same_bytes_on_one_thread_and_on_two():
+    cov = covariance(wide(150)).matrix
+    for weigh in (minimum_variance, equal_risk_contribution):
+        made = []
+        for threads in (1, 2):
+            with threadpool_limits(limits=threads):
+                made.append(weigh(cov).weights.tobytes())
+        assert made[0] == made[1]
 
 
 def test_a_start_changes_nothing_but_the_effort():
