@@ -183,7 +183,7 @@ def test_a_future_that_is_not_there_changes_no_decision_and_no_fill(run):
         ),
         (
             "execution.ticks={crypto: 5000}",
-            "execution.ticks.crypto 5000 is above the median printed close of BTC",
+            "execution.ticks.crypto 5000 is above the median printed close of crypto",
             "choose a step well below it",
         ),
         (

@@ -81,11 +81,13 @@ def test_rounding_scales_with_the_costs(make_panel):
 def test_a_step_above_the_usual_price_is_refused(make_panel):
     panel = make_panel(np.array([[10.0, 400.0], [12.0, 400.0], [14.0, 400.0]]))
     with pytest.raises(ConfigError) as error:
-        make_ticks(panel, {"equity": 100.0}, "data/x")
+        make_ticks(panel, {"equity": 300.0}, "data/x")
+    # The median of 10, 12, 14, and 400 thrice is 207.
     assert error.value.problem == (
-        "execution.ticks.equity 100 is above the median printed close of A00, 12"
+        "execution.ticks.equity 300 is above the median printed close of equity, 207"
     )
-    assert error.value.remedy == "choose a step well below it, such as 0.01"
+    assert error.value.remedy == "choose a step well below it, such as 0.1"
+    assert make_ticks(panel, {"equity": 100.0}, "data/x") is not None
 
 
 def test_a_class_without_printed_prices_is_refused(make_panel):
