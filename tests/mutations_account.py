@@ -23,8 +23,8 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "carry of idle rows is on today's mark",
         ACCOUNT,
-        "self.cash, held, worth[:-1])",
-        "self.cash, held, worth[1:])",
+        "self.cash, held, worth[:-1], ",
+        "self.cash, held, worth[1:], ",
         "test_carry",
     ),
     (
