@@ -15,6 +15,8 @@ __all__ = ["limited", "sector_labels"]
 #: What a unit of weight missing in net and in gross costs: net is kept first.
 _PRICE_OF_NET, _PRICE_OF_GROSS = 10.0, 1.0
 _INFINITE = float("inf")
+#: Weights that are none: what long and short formations that cancel leave, say.
+_NOTHING = 1e-9
 #: Limits named in one report.
 _MOST_NAMED = 3
 
@@ -34,15 +36,15 @@ def limited(section: CrossSection, weights: np.ndarray, rules: PortfolioRules) -
     section : CrossSection
         Of `beta`, NaN counts as 1, which is reported.
     weights : (N,) float array
-        Signed. Assets at zero stay there.
+        Signed. Assets at zero, up to 1e-9, stay there, and the others take over what they had.
     rules : PortfolioRules
     """
-    chosen = np.flatnonzero(weights)
+    chosen = np.flatnonzero(np.abs(weights) > _NOTHING)
     if not len(chosen):
-        return Target(weights, ())
+        return Target(np.zeros(len(weights)), ())
     # In the order of the names, so that rounding does not depend on the order of the assets.
     chosen = chosen[np.argsort(section.symbols[chosen], kind="stable")]
-    target = weights[chosen]
+    target = _whole(weights[chosen], weights)
     names, matrix, lower, upper, price = zip(*_rows(section, chosen, target, rules), strict=True)
     rows = Rows(names, np.stack(matrix), np.array(lower), np.array(upper), np.array(price))
     found = project(target, rules.max_weight, rows)
@@ -50,6 +52,18 @@ def limited(section: CrossSection, weights: np.ndarray, rules: PortfolioRules) -
     result[chosen] = found.weights
     reports = [*_unknown_betas(section, chosen, rules), *_told(found, rows)]
     return Target(result, tuple(reports))
+
+
+def _whole(target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weights that count, each side with the sum that it has among all."""
+    if np.count_nonzero(weights) == len(target):
+        return target
+    result = target.copy()
+    for sign in (1.0, -1.0):
+        own = sign * target > 0
+        if own.any():
+            result[own] *= weights[sign * weights > 0].sum() / target[own].sum()
+    return result
 
 
 def sector_labels(sector: np.ndarray | None, asset_class: np.ndarray) -> np.ndarray:

@@ -73,7 +73,8 @@ def project(target: np.ndarray, cap: float, rows: Rows) -> Projection:
     alone, such as dollar or beta neutrality, its first step is the closed form. Where it does
     not end, :func:`strategies.quadratic.solve_quadratic` has the answer; and where the rows
     cannot all hold, :func:`strategies.quadratic.nearest_feasible` says which soft ones give way,
-    and by how much.
+    and by how much. A weight that would have to grow a hundred-thousandfold to fill a total
+    does not: the total gives way.
     """
     problem = _Problem(target, cap, rows)
     if problem.keeps():
@@ -155,32 +156,34 @@ class _Problem:
         u = self._closest(rows.lower, rows.upper)
         if u is not None:
             return u
-        elastic = nearest_feasible(
-            self.size,
-            -self.size,
-            self.matrix,
-            rows.lower,
-            rows.upper,
-            at_least=0.0,
-            at_most=self.most,
-            price=rows.price,
-        )
+        objective, limits = self._scaled()
+        elastic = nearest_feasible(*objective, rows.lower, rows.upper, **limits, price=rows.price)
         # Once it is known how far rows give way, the closest of these weights is a plain program.
         slack = np.nan_to_num(elastic.slack)
         lower, upper = rows.lower + np.minimum(slack, 0.0), rows.upper + np.maximum(slack, 0.0)
         u = self._closest(lower, upper)
-        return np.clip(np.nan_to_num(elastic.x), 0.0, self.most) if u is None else u
+        if u is None:
+            u = self._clipped(np.nan_to_num(elastic.x))
+        # An empty book keeps what never gives way, should no program be solved.
+        return u if self._keeps_hard_rows(u) else np.zeros(len(u))
+
+    def _scaled(self) -> tuple[tuple[np.ndarray, ...], dict[str, np.ndarray | float]]:
+        """P, q and A, and the bounds, in u x sqrt(abs(t)): all curvatures are one."""
+        root = np.sqrt(self.size)
+        bounds = {"at_least": 0.0, "at_most": self.most * root}
+        return (np.ones(len(root)), -root, self.matrix / root), bounds
+
+    def _clipped(self, x: np.ndarray) -> np.ndarray:
+        return np.clip(x / np.sqrt(self.size), 0.0, self.most)
 
     def _closest(self, lower: np.ndarray, upper: np.ndarray) -> np.ndarray | None:
         from strategies.quadratic import solve_quadratic
 
-        found = solve_quadratic(
-            self.size,
-            -self.size,
-            self.matrix,
-            lower,
-            upper,
-            at_least=0.0,
-            at_most=self.most,
-        )
-        return np.clip(found.x, 0.0, self.most) if found.status == "solved" else None
+        objective, bounds = self._scaled()
+        found = solve_quadratic(*objective, lower, upper, **bounds)
+        return self._clipped(found.x) if found.status == "solved" else None
+
+    def _keeps_hard_rows(self, u: np.ndarray) -> bool:
+        value, hard = self.matrix @ u, np.isinf(self.rows.price)
+        above, below = value - self.rows.upper, self.rows.lower - value
+        return bool((np.maximum(above, below)[hard] <= _TOLD).all())

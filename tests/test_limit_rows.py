@@ -174,6 +174,26 @@ def test_today_s_caps_alone_are_spread_as_ever():
     assert target.reports == (("", "capped", "max_weight leaves 0.4000 of NAV in cash"),)
 
 
+def test_weights_of_nothing_are_none():
+    weights = np.array([0.5, 0.3, 1e-17, -0.2, -1e-12])
+    given_ = section([5, 4, 3, 2, 1])
+    rules = PortfolioRules(max_gross=1.0, neutral=NeutralRules(dollar=0.0), side="long_short")
+    found = limited(given_, weights, rules)
+    np.testing.assert_allclose(found.weights, [0.3125, 0.1875, 0, -0.5, 0], atol=1e-12)
+    assert found.weights[2] == found.weights[4] == 0.0 and found.reports == ()
+
+
+def test_weights_of_very_different_size():
+    weights = np.array([0.9, 1e-7, -0.5, -1e-6])
+    rules = PortfolioRules(neutral=NeutralRules(beta=0.0), side="long_short")
+    target = limited(section([4, 3, 2, 1], beta=[1.0, 1.1, 2.0, 0.9]), weights, rules)
+    beta = np.array([1.0, 1.1, 2.0, 0.9])
+    # Net 0.4 and gross 1.4 leave longs of 0.9 and shorts of 0.5: the small short has to take
+    # most of the 0.5 for a beta of zero, which distance forbids.
+    assert abs(beta @ target.weights) <= 1e-9
+    assert target.weights[0] > 0 and (target.weights[2:] <= 0).all()
+
+
 # What must hold for any cross-section and any limits
 
 

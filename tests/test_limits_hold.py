@@ -88,3 +88,18 @@ def test_the_page_tells_the_volatility_of_the_bundled_book():
     realised = (values[1:] / values[:-1] - 1.0).std(ddof=1) * np.sqrt(252)
     page = Path("docs/limits.md").read_text(encoding="utf-8")
     assert f"was {100 * realised:.1f} %" in page
+
+
+def test_later_data_change_no_decision():
+    """Equal risk, formations, a volatility target and a beta to an index on data cut short."""
+    more = ["portfolio.side=long_short", "portfolio.select={top: 7}"]
+    more.append("portfolio.neutral={dollar: 0, beta: 0, market: SP500}")
+    made = {}
+    for end in ("2021-12-31", "2018-11-15"):
+        study = prepare(load_config("configs/risk_balanced.yaml", [*more, f"data.end={end}"]))
+        made[end] = execute(study, only=("values",)).decisions
+    whole, cut = made.values()
+    assert len(whole) > len(cut) > 50
+    for one, other in zip(whole, cut, strict=False):
+        assert one.row == other.row and one.reports == other.reports
+        assert one.weights.tolist() == other.weights.tolist()
