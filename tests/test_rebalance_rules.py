@@ -180,3 +180,6 @@ def test_a_stop_pays_for_what_fills_at_the_same_instant(make_panel):
     account = make_account(make_panel(close))
     run(account.panel, {0: [1, NAN], 2: [NAN, 1]}, account=account, stops=StopRules(loss=0.5))
     assert trades(account)[1:] == [(3, "A00", "stop", -100.0), (3, "A01", "rebalance", 35.0)]
+    # What is held is written once a session, after both.
+    held = [(row, of.tolist(), size.tolist()) for row, of, size in account.journal.positions]
+    assert held == [(1, [0], [100.0]), (3, [1], [35.0])]

@@ -25,7 +25,7 @@ class Journal:
     values : list of (row, value, cash, long, short, margin)
         (B,) arrays, one element a session, from that of the first fill.
     positions : list of (row, column, size)
-        What was held after each basket; the last two are (k,) arrays.
+        What was held after the baskets of a session; the last two are (k,) arrays.
     events : list of (row, column, kind, detail)
         What a user should know.
     """
@@ -90,7 +90,9 @@ class Journal:
         self.values.append((row, value, cash, long, short, margin))
 
     def record_positions(self, row: int, column: np.ndarray, size: np.ndarray) -> None:
-        """What is held after a basket."""
+        """What is held after a basket; after the last one of a session, if there are several."""
+        if self.positions and self.positions[-1][0] == row:
+            self.positions.pop()
         self.positions.append((row, column, size))
 
     def record_event(self, row: int, column: int, kind: str, detail: str) -> None:
