@@ -133,9 +133,9 @@ def _within_budget(
     turnover = made * change
     first, rest = float(turnover[urgent].sum()), float(turnover[~urgent].sum())
     room = max(budget - first, 0.0)
-    if rest <= room:
+    if rest <= room and first <= budget:
         return made, ()
-    scale = room / rest
+    scale = room / rest if rest else 1.0
     detail = f"trades of {first + rest:.4f} of NAV scaled by {scale:.4f} to {budget:g}"
     if first > budget:
         detail = f"exits that have to be made take {first:.4f} of NAV, more than {budget:g}"

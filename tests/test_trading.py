@@ -107,6 +107,7 @@ def test_what_has_to_go_may_exceed_the_budget_and_is_reported():
     units, reports = hold([0, 20], [50, 0], turnover_budget=0.1, urgent=[True, False])
     assert units.tolist() == [0, 0]
     assert reports[0][2] == "exits that have to be made take 0.5000 of NAV, more than 0.1"
+    assert hold([0], [50], turnover_budget=0.1, urgent=[True])[1] == reports
 
 
 # Small tickets
