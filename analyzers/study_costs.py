@@ -31,7 +31,7 @@ class SchemeCharge:
     it pays ``commission + abs(size) x abs(fill price - close)``, over the capital. Every
     portfolio is set back to the capital at each entry, so that schemes with a minimum or a fixed
     fee charge a large book as they charge a small one of the same size. Caps on participation
-    are not applied.
+    are not applied, and what an account has traded lately, which some fees go by, is nothing.
 
     Parameters
     ----------

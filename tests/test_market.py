@@ -10,6 +10,8 @@ import pytest
 
 from feeds.bar_table import BarTable
 from feeds.native_days import native_statistics
+from strategies.execution.basket import Basket
+from strategies.execution.capacity import ParticipationCap, cut_basket
 from strategies.execution.journal import Journal
 from strategies.execution.market import Market
 from strategies.execution.tickets import Tickets
@@ -77,6 +79,14 @@ def test_a_day_without_a_bar_is_one_without_volume_and_without_a_return(make_pan
     assert at.volatility(4) == pytest.approx([np.log(1.1) / np.sqrt(2)])
     # One return alone tells of no deviation.
     assert np.isnan(tickets(panel, 4).volatility(3)).all()
+
+
+def test_an_asset_that_is_new_has_no_mean_volume_yet(make_panel):
+    close = np.array([[np.nan], [10.0], [10.0], [10.0], [10.0]])
+    panel = make_panel(close, calendar="XNYS", volume=np.where(np.isnan(close), np.nan, 5.0))
+    # Three sessions since its first bar before row 4; row 0 was before it.
+    assert tickets(panel, 4).average_volume(3) == pytest.approx([5.0])
+    assert np.isnan(tickets(panel, 4).average_volume(4)).all()
 
 
 def test_weekends_are_no_sessions_of_a_stock(make_panel):
@@ -264,6 +274,21 @@ def test_draws_have_the_distribution_that_they_say():
     neighbours = np.corrcoef(normal[:-1], normal[1:])[0, 1]
     across = np.corrcoef(normal, both.normal(6))[0, 1]
     assert abs(neighbours) < 0.02 and abs(across) < 0.02
+
+
+# Caps that differ
+
+
+def test_a_cap_may_differ_from_asset_to_asset_and_be_none(make_panel):
+    volume = np.array([[100.0, 100.0, np.nan, 100.0]])
+    panel = make_panel(np.full((1, 4), 10.0), volume=volume)
+    cap = ParticipationCap(panel, np.array([0.1, np.nan, np.inf, 0.5]))
+    assert cap.units(0, np.arange(4), np.full(4, 10.0)).tolist() == [10.0, np.inf, np.inf, 50.0]
+    assert cap.why(0, 3).startswith("more than 0.5 of")
+    tickets_of = Basket(np.arange(4), np.zeros(4), np.array([30.0, 30.0, -30.0, 80.0]), np.ones(4))
+    now, left = cut_basket(tickets_of, cap.units(0, np.arange(4), np.full(4, 10.0)))
+    assert now.increase.tolist() == [10.0, 30.0, -30.0, 50.0]
+    assert left.increase.tolist() == [20.0, 0.0, 0.0, 30.0]
 
 
 # What was traded lately

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import ConfigError
+from strategies.execution.account import Account
 from strategies.execution.costs import make_trading_costs
 from strategies.execution.impact import AlmgrenSlippage, SquareRootSlippage, VolumeShareSlippage
 from strategies.execution.registry import SLIPPAGES
@@ -318,6 +320,36 @@ def test_fills_without_an_estimate_are_events(make_panel):
     first, *_ = [detail for *_, kind, detail in account.journal.events if kind == "estimate"]
     assert first == "impact not known, filled at the fallback of 50 bps: A00, A01"
     assert account.journal.fills[0][5].tolist() == pytest.approx([10.05, 9.95])
+
+
+def test_a_multiple_of_a_cost_never_sells_at_zero(make_panel):
+    entry = {"equity": {"scheme": "bps", "bps": 5000}}
+    costs = make_trading_costs(make_panel(), {}, entry, "data").scaled(4)
+    found = costs.fill_price(np.array([0, 1]), np.array([1.0, -1.0]), np.array([10.0, 10.0]))
+    # Four times half the price: 10 + 20 to buy, a thousandth of the reference to sell.
+    assert found == pytest.approx([30.0, 0.01])
+
+
+@pytest.mark.parametrize("name", ["half_spread", "square_root", "almgren", "volume_share", "sum"])
+def test_fills_do_not_know_what_comes_after_them(make_panel, name):
+    panel = make_panel(shape=(60, 3), calendar="XNYS", market_cap=np.full((60, 3), 1e9))
+    window = {} if name in ("sum", "volume_share") else {"window": 9}
+    entry = {"scheme": name, **PARAMETERS.get(name, {}), **window}
+    targets = {12: [30.0, -20.0, 10.0], 30: [-30.0, 20.0, 0.0], 45: [10.0, 20.0, -30.0]}
+    prices = []
+    for row in (59, 31):
+        later = np.arange(60)[:, None] > row
+        fields = ("open", "high", "low", "close", "volume", "market_cap")
+        other = {key: np.where(later, 1.7, 1.0) * getattr(panel, key) for key in fields}
+        changed = replace(panel, **other)
+        costs = make_trading_costs(changed, {}, {"equity": entry}, "data")
+        plain = make_account(changed, cash=1e5)
+        account = Account(changed, costs, plain.carry, plain.rules)
+        run_account(account, targets, instant="open")
+        prices.append([fill[5].tolist() for fill in account.journal.fills])
+    assert prices[0][:2] == prices[1][:2] and prices[0][2] != prices[1][2]
+    away = np.array(prices[0][1]) / account.journal.fills[1][6] - 1
+    assert (away[np.array(account.journal.fills[1][4]) != 0] != 0).all()
 
 
 def test_volume_share_caps_what_a_session_fills(make_panel):

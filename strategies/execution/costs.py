@@ -19,6 +19,7 @@ from strategies.execution.schemes import check_scheme_fields, make_scheme
 from strategies.execution.slippage import (
     NoSlippage,
     Slippage,
+    positive,
     remarks_of,
     smallest_volume_limit,
 )
@@ -165,7 +166,9 @@ class TicketCosts:
                 price[at] = schemes[number].fill_price(self._tickets(size, reference, at))
         if self._costs.ticks is not None:
             price = self._costs.ticks.rounded(price, size, self._column, self._row)
-        return price if scale == 1.0 else reference + scale * (price - reference)
+        if scale == 1.0:
+            return price
+        return positive(reference + scale * (price - reference), reference)
 
     def commission(
         self,

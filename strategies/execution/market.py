@@ -19,20 +19,10 @@ if TYPE_CHECKING:
     from feeds.bar_table import BarTable
     from feeds.native_days import NativeStatistics
 
-__all__ = ["ESTIMATES", "WINDOW", "Market"]
+__all__ = ["WINDOW", "Market"]
 
 #: Native days that estimates look back; a third of them must be known.
 WINDOW = 63
-#: What :meth:`Market.estimate` knows by name.
-ESTIMATES = (
-    "abdi_ranaldo",
-    "average_volume",
-    "corwin_schultz",
-    "market_cap",
-    "shares_outstanding",
-    "volatility",
-    "volume",
-)
 #: Classes that trade every day, also between two sessions of an exchange.
 _EVERY_DAY = ("crypto",)
 _NATIVE, _COINS, _OTHERS = 0, 1, 2

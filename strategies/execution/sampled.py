@@ -76,7 +76,7 @@ class SampledSlippage:
 
     def fill_price(self, tickets: Tickets) -> np.ndarray:
         away = self._mean.fill_price(tickets) - tickets.reference
-        return positive(tickets.reference + self.multipliers(tickets) * away, tickets)
+        return positive(tickets.reference + self.multipliers(tickets) * away, tickets.reference)
 
     def remarks(self, tickets: Tickets) -> list[Remark]:
         """Those of the scheme that is sampled."""

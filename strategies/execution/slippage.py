@@ -109,7 +109,7 @@ class SumSlippage:
 
     def fill_price(self, tickets: Tickets) -> np.ndarray:
         away = [scheme.fill_price(tickets) - tickets.reference for scheme in self.of]
-        return positive(tickets.reference + np.add.reduce(away), tickets)
+        return positive(tickets.reference + np.add.reduce(away), tickets.reference)
 
     def remarks(self, tickets: Tickets) -> list[Remark]:
         """Those of the schemes, in their order."""
@@ -128,6 +128,6 @@ def smallest_volume_limit(schemes: Iterable[Slippage]) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def positive(price: np.ndarray, tickets: Tickets) -> np.ndarray:
+def positive(price: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Prices of sales kept at a thousandth of the reference or above: nobody sells at zero."""
-    return np.maximum(price, 1e-3 * tickets.reference)
+    return np.maximum(price, 1e-3 * reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,10 +53,6 @@ class Tickets:
 
     def __len__(self) -> int:
         return len(self.size)
-
-    def of_size(self, size: np.ndarray) -> Tickets:
-        """The same tickets in other sizes."""
-        return replace(self, size=size)
 
     @property
     def columns(self) -> np.ndarray:
