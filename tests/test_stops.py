@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import backtrader as bt
 import numpy as np
 import pytest
 
 from strategies.construction import PortfolioRules
 from strategies.execution.basket import Basket
+from strategies.execution.journal import Journal
 from strategies.execution.plan import Plan
 from strategies.execution.slippage import BpsSlippage
 from strategies.stops import StopRules, StopWatch
@@ -171,6 +173,29 @@ def test_a_stop_that_waits_outlives_a_rebalance(make_panel):
     # Stopped on row 2, filled on row 5. The rebalance of row 3 may not want it: barred.
     assert trades(account)[1] == (5, "A00", "stop", -100.0)
     assert events_of(account, "cancelled") == []
+
+
+def test_entries_are_those_of_backtrader(make_panel):
+    """On any fills: sizes, and the average price of each position."""
+    rng = np.random.default_rng(3)
+    panel = make_panel(shape=(60, 5))
+    for _ in range(20):
+        journal, positions = Journal(), [bt.Position(size=0.0) for _ in range(5)]
+        watch = StopWatch(panel, journal, StopRules(loss=0.99))
+        for row in range(60):
+            column = np.flatnonzero(rng.random(5) < 0.5)
+            held = np.array([positions[at].size for at in column.tolist()])
+            size = np.where(rng.random(len(column)) < 0.2, -held, rng.integers(-5, 6, len(column)))
+            column, size = column[size != 0], size[size != 0].astype(float)
+            price = rng.uniform(5.0, 20.0, len(column))
+            journal.record_fills(row, row - 1, "rebalance", column, size, price, price, 0 * price)
+            for at, units, paid in zip(column.tolist(), size.tolist(), price.tolist()):
+                positions[at].update(units, paid)
+            watch.look(row)
+            open_ = [at for at in range(5) if positions[at].size]
+            assert watch._size.tolist() == [one.size for one in positions]
+            paid = [positions[at].price for at in open_]
+            assert watch._entry[open_] == pytest.approx(paid, rel=1e-12)
 
 
 # How long it is barred
