@@ -103,3 +103,11 @@ def test_later_data_change_no_decision():
     for one, other in zip(whole, cut, strict=False):
         assert one.row == other.row and one.reports == other.reports
         assert one.weights.tolist() == other.weights.tolist()
+
+
+def test_the_page_s_example_of_a_total_that_gives_way():
+    overrides = ["portfolio.neutral={asset_class: true}", "data.start=2016-10-01"]
+    study = prepare(load_config("configs/backtest.yaml", overrides))
+    last = execute(study, only=("values",)).decisions[-1]
+    page = " ".join(Path("docs/limits.md").read_text(encoding="utf-8").split())
+    assert last.reports[-1][1] == "limits" and last.reports[-1][2] in page
