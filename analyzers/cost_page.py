@@ -23,9 +23,11 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 class _Section(NamedTuple):
+    """A heading with words, figures and tables; tables with a title are folded under it."""
+
     heading: str
     figures: tuple[str, ...]
-    tables: tuple[Callable[[CostStudy], PageTable], ...]
+    tables: tuple[tuple[str, Callable[[CostStudy], PageTable]], ...]
     text: str
 
 
@@ -37,16 +39,21 @@ _SECTIONS = (
     _Section(
         "Under other schemes",
         ("grid_cagr", "grid_sharpe", "grid_drag"),
-        (tables.grid_table, _cagr_by_scale, tables.scheme_table, tables.left_out_table),
+        (
+            ("Every combination", tables.grid_table),
+            ("CAGR of every combination, both costs multiplied", _cagr_by_scale),
+            ("What the names stand for", tables.scheme_table),
+            ("", tables.left_out_table),
+        ),
         "The strategy run again under each commission and slippage. Rates are a year; traded is "
         "the value bought and sold over NAV; commission, slippage and carry are basis points of "
         "mean NAV a year and add up to the drag, which is the gross less the net profit over mean "
-        "NAV. The second table has the CAGR with both costs multiplied.",
+        "NAV. Schemes that the data cannot bear are listed with the reason.",
     ),
     _Section(
         "Scales and break-even",
         ("cost_scales", "break_even"),
-        (tables.scale_table, tables.break_even_table),
+        (("", tables.scale_table), ("Break-even of every combination", tables.break_even_table)),
         "Re-priced: the same fills at other costs; the final value is then linear in the scale, "
         "and where it equals that of idle cash follows without a search. Re-run: the strategy run "
         "again, so that its sizes follow; the scale is then searched for. Basis points are of "
@@ -56,7 +63,7 @@ _SECTIONS = (
     _Section(
         "Capacity",
         ("capacity",),
-        (tables.limits_table, tables.capacity_table),
+        (("", tables.limits_table), ("Every capital", tables.capacity_table)),
         "Run again with more money while its own trades move prices: impact is added to the "
         "configured slippage, from the average volume and the volatility of the days before. It "
         "assumes that volumes stay what they were, that nobody else trades the same names, and "
@@ -68,7 +75,7 @@ _SECTIONS = (
     _Section(
         "Where costs come from",
         ("waterfall", "sources"),
-        (tables.sources_table,),
+        (("Every part of every list", tables.sources_table),),
         "Every commission, slippage and carry of the configured run, put to one part of each "
         "list: each adds up to the total. A factor's share of a trade is that of its part in the "
         "asset's score at the decision, or in the change of the score since the decision before. "
@@ -77,7 +84,7 @@ _SECTIONS = (
     _Section(
         "Sampled slippage",
         ("sampled_values", "sampled_outcomes"),
-        (tables.outcome_table, tables.check_table),
+        (("", tables.outcome_table), ("Full runs beside re-pricing", tables.check_table)),
         "The same fills with random slippage: what was charged times a lognormal noise of mean 1, "
         "of each fill alone (standard deviation 1), or with a factor besides that all fills of a "
         "day share (likewise 1). Then full runs under such slippage beside the very "
@@ -114,11 +121,11 @@ def cost_page(study: CostStudy, figures: Mapping[str, Figure]) -> str:
 
 
 def _section(study: CostStudy, section: _Section, figures: Mapping[str, Figure]) -> dict[str, Any]:
-    made = [table(study) for table in section.tables]
+    made = [(title, table(study)) for title, table in section.tables]
     return {
         "heading": section.heading,
         "text": section.text,
-        "tables": [table for table in made if table.rows],
+        "tables": [(title, table) for title, table in made if table.rows],
         "figures": [
             {"name": name, "alt": section.heading, "data": _image(figures[name])}
             for name in section.figures

@@ -12,6 +12,7 @@ from analyzers.study_page_tables import PageTable
 
 __all__ = [
     "break_even_table",
+    "capacity_matrix",
     "capacity_table",
     "check_table",
     "grid_matrix",
@@ -55,6 +56,8 @@ def money(value: float) -> str:
 def _text(value: float, kind: str) -> str:
     if kind == "rate":
         return rate(value)
+    if kind == "percent":
+        return number_text(100 * value, 2)
     if kind == "times":
         text = number_text(value, 1)
         return text if text == _NONE else f"{text}\u00d7"
@@ -82,7 +85,7 @@ def grid_matrix(study: CostStudy, column: str, name: str, kind: str) -> PageTabl
     rows, columns = (list(dict.fromkeys(part[key])) for key in ("commission", "slippage"))
     wide = part.pivot(index="commission", columns="slippage", values=column)
     texts = [[one, *(_text(wide.loc[one, other], kind) for other in columns)] for one in rows]
-    return PageTable([f"{name}, slippage:", *columns], texts)
+    return PageTable([name, *columns], texts)
 
 
 def scale_grid_table(study: CostStudy, column: str, kind: str) -> PageTable:
@@ -153,6 +156,19 @@ def limits_table(study: CostStudy) -> PageTable:
         for row in study.capacity_limits.to_dict("records")
     ]
     return PageTable(["Model", "Until", "How", "Return over cash", "Capital"], rows, 3)
+
+
+def capacity_matrix(study: CostStudy) -> PageTable:
+    """The capital at which half and all of the return over cash is gone, a row a model."""
+    most = study.capacity.groupby("model")["capital"].max()
+    rows = []
+    for model, part in study.capacity_limits.groupby("model", sort=False):
+        ends = []
+        for row in part.to_dict("records"):
+            above = row["note"].startswith("above")
+            ends.append(f">{money(most[model])}" if above else money(row["capital"]))
+        rows.append([str(model), *ends])
+    return PageTable(["Capacity under impact", "half is left", "nothing is left"], rows)
 
 
 def sources_table(study: CostStudy) -> PageTable:

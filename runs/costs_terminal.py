@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from analyzers import cost_page_tables as tables
 from analyzers.cost_findings import cost_findings
+from runs.costs_grid import CONFIGURED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,15 +77,20 @@ def print_costs(study: CostStudy, folder: Path, console: Console) -> None:
     for sentence in cost_findings(study):
         console.print(Padding(Text(f"- {sentence}"), (0, 2)))
     console.print()
-    for column, name, kind in (("cagr", "CAGR", "rate"), ("sharpe", "Sharpe ratio", "ratio")):
-        console.print(_table(tables.grid_matrix(study, column, name, kind)))
+    said = "Commission down, slippage across; own: as configured"
+    console.print(Text(said, style="dim"))
+    for column, name, kind in (("cagr", "CAGR in %", "percent"), ("sharpe", "Sharpe", "ratio")):
+        matrix = tables.grid_matrix(study, column, name, kind)
+        # A column of numbers is too narrow for the words.
+        heads = ["own" if head == CONFIGURED else head for head in matrix.heads]
+        console.print(_table(matrix._replace(heads=heads)))
     console.print(_table(_narrow(tables.scale_table(study))))
     if len(study.capacity_limits):
-        console.print(_table(tables.limits_table(study)))
+        console.print(_table(tables.capacity_matrix(study)))
     if len(study.left_out):
         console.print(Text("Left out, since the data lack their fields", style="bold yellow"))
         for row in study.left_out.to_dict("records"):
-            said = f"{row['kind']} {row['scheme']}, {row['asset_class']}: {row['reason']}"
+            said = f"{row['kind']} {row['scheme']} ({row['asset_class']}): {row['reason']}"
             console.print(Padding(Text(f"- {said}"), (0, 2)))
     console.print(Text("\nFiles", style="bold"))
     for label, path in (("page", folder / "costs.html"), ("tables", folder / "*.csv")):
@@ -105,7 +111,8 @@ def _table(content: PageTable):
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", collapse_padding=True)
     for number, head in enumerate(content.heads):
         words = number < content.texts
-        table.add_column(head, justify="left" if words else "right", no_wrap=number == 0)
+        side = "left" if words else "right"
+        table.add_column(head, justify=side, no_wrap=number == 0, overflow="fold")
     for row in content.rows:
         table.add_row(*row)
     return table

@@ -40,8 +40,11 @@ def with_costs(study: Study, commission: Entries, slippage: Entries) -> Study:
         If a scheme is unknown, or needs what the data lack.
     """
     config = study.config
-    made = make_trading_costs(study.panel, commission, slippage, config.data.dir, config.seed)
-    # Ticks and what is known of the market are those of the study.
+    market = study.costs.market
+    made = make_trading_costs(
+        study.panel, commission, slippage, config.data.dir, config.seed, market
+    )
+    # Ticks are those of the study.
     costs = replace(study.costs, commissions=made.commissions, slippages=made.slippages)
     return replace(study, costs=costs)
 
