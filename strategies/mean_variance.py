@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from strategies.optimality import KKTPoint
-from strategies.quadratic import QuadraticSolution, nearest_feasible, solve_quadratic
+from strategies.quadratic import QuadraticSolution
+from strategies.split_program import LinearLimits, SplitProgram, WeightProblem, solve_on_a_few
 
 __all__ = ["LinearLimits", "MeanVariance", "expected_returns", "mean_variance"]
 
@@ -16,25 +15,6 @@ __all__ = ["LinearLimits", "MeanVariance", "expected_returns", "mean_variance"]
 _GIVEN_WAY = 1e-9
 #: Weights and trades below this are rounding, and none.
 _NOTHING = 1e-14
-
-
-@dataclass(frozen=True, eq=False)
-class LinearLimits:
-    """Limits ``lower <= rows @ weights <= upper`` by name.
-
-    Parameters
-    ----------
-    names : sequence of str
-        m of them, for reports.
-    rows : (m, k) float array
-    lower, upper : (m,) float arrays
-        Infinite where there is no such limit; equal for an equation.
-    """
-
-    names: Sequence[str]
-    rows: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,14 +159,44 @@ def mean_variance(
     bounds = [np.broadcast_to(np.asarray(b, dtype=float), (count,)) for b in (lower, upper)]
     if not risk_aversion > 0.0 or not np.isfinite(price).all() or (price < 0.0).any():
         raise ValueError("risk_aversion must be above zero, turnover_penalty zero or more")
-    program = _Program(risk_aversion * np.asarray(cov, dtype=float), -expected, *bounds)
-    program.limit(_limits(count, net, groups))
-    if price.any():
-        program.price(held, price)
-    if max_gross is not None:
-        program.cap_gross(max_gross)
-    found = program.solved()
+    problem = WeightProblem(
+        risk_aversion * np.asarray(cov, dtype=float),
+        np.asarray(expected, dtype=float),
+        held,
+        price,
+        _limits(count, net, groups),
+        np.inf if max_gross is None else float(max_gross),
+        *bounds,
+    )
+    found = _solved(problem)
     return replace(found, weights=_without_rounding(found.weights, held))
+
+
+def _solved(problem: WeightProblem) -> MeanVariance:
+    weights = solve_on_a_few(problem)
+    if weights is not None:
+        return MeanVariance(weights, "solved")
+    program, count = SplitProgram(problem), len(problem.expected)
+    found = program.solved()
+    if found.status != "infeasible":
+        return MeanVariance(found.x[:count], "solved" if found.status == "solved" else "failed")
+    nearest = program.nearest()
+    return MeanVariance(
+        nearest.x[:count],
+        "infeasible" if nearest.status == "solved" else "failed",
+        tuple(
+            (name, float(slack))
+            for name, slack in zip(program.names, nearest.slack, strict=True)
+            if name is not None and abs(slack) > _GIVEN_WAY
+        ),
+        _conflicts(program.names, found, count),
+    )
+
+
+def _conflicts(names: list[str | None], found: QuadraticSolution, count: int) -> tuple[str, ...]:
+    named = [names[row] for row in found.conflicting_rows.tolist() if names[row] is not None]
+    bounded = (found.conflicting_bounds < count).any()
+    return (*named, "bounds") if bounded else tuple(named)
 
 
 def _limits(
@@ -214,84 +224,3 @@ def _without_rounding(weights: np.ndarray, held: np.ndarray) -> np.ndarray:
         return held
     weights = np.where(np.abs(weights - held) <= _NOTHING, held, weights)
     return np.where(np.abs(weights) <= _NOTHING, 0.0, weights)
-
-
-class _Program:
-    """A quadratic program of the weights that grows by variables and rows."""
-
-    def __init__(self, P: np.ndarray, q: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-        self._count = len(q)
-        self._P = P
-        self._q, self._lower, self._upper = [q], [lower], [upper]
-        #: Of each block of rows: names (None: it defines a variable), coefficients, limits.
-        self._rows: list[tuple[list[str | None], np.ndarray, np.ndarray, np.ndarray]] = []
-
-    @property
-    def _width(self) -> int:
-        return sum(map(len, self._q))
-
-    def limit(self, limits: LinearLimits) -> None:
-        self._rows.append((list(limits.names), limits.rows, limits.lower, limits.upper))
-
-    def price(self, held: np.ndarray, price: np.ndarray) -> None:
-        """Bought and sold, each at a price."""
-        traded = np.flatnonzero(price > 0)
-        self._split(traded, held[traded], price[traded])
-
-    def cap_gross(self, greatest: float) -> None:
-        """Long and short, where a weight may be either; their sum is limited."""
-        lower, upper = self._lower[0], self._upper[0]
-        either = np.flatnonzero((lower < 0) & (upper > 0))
-        first = self._width
-        self._split(either, np.zeros(len(either)), np.zeros(len(either)))
-        row = np.zeros((1, self._width))
-        row[0, : self._count] = np.where(lower >= 0, 1.0, -1.0)
-        row[0, either] = 0.0
-        row[0, first:] = 1.0
-        self._rows.append((["gross"], row, np.array([-np.inf]), np.array([greatest])))
-
-    def _split(self, assets: np.ndarray, base: np.ndarray, price: np.ndarray) -> None:
-        """New variables above, below >= 0 with weight - above + below = base."""
-        first, added = self._width, len(assets)
-        rows = np.zeros((added, first + 2 * added))
-        at = np.arange(added)
-        rows[at, assets], rows[at, first + at], rows[at, first + added + at] = 1.0, -1.0, 1.0
-        self._q += [price, price]
-        self._lower += [np.zeros(added)] * 2
-        self._upper += [np.full(added, np.inf)] * 2
-        self._rows.append(([None] * added, rows, base, base))
-
-    def solved(self) -> MeanVariance:
-        width = self._width
-        A = np.vstack([np.pad(c, ((0, 0), (0, width - c.shape[1]))) for _, c, _, _ in self._rows])
-        limits = [np.concatenate([row[side] for row in self._rows]) for side in (2, 3)]
-        names = [name for row in self._rows for name in row[0]]
-        given = (self._P, np.concatenate(self._q), A, *limits)
-        bounds = {"at_least": np.concatenate(self._lower), "at_most": np.concatenate(self._upper)}
-        found = solve_quadratic(*given, **bounds, start=self._start(len(A)))
-        if found.status != "infeasible":
-            status = "solved" if found.status == "solved" else "failed"
-            return MeanVariance(found.x[: self._count], status)
-        price = np.where([name is None for name in names], np.inf, 1.0)
-        elastic = nearest_feasible(*given, **bounds, price=price)
-        return MeanVariance(
-            elastic.x[: self._count],
-            "infeasible" if elastic.status == "solved" else "failed",
-            tuple(
-                (str(name), float(slack))
-                for name, slack in zip(names, elastic.slack, strict=True)
-                if name is not None and abs(slack) > _GIVEN_WAY
-            ),
-            self._conflicts(names, found),
-        )
-
-    def _start(self, rows: int) -> KKTPoint | None:
-        """Nothing held: from there the limits that bind are soon found, unless values are split."""
-        if self._width > self._count:
-            return None
-        return KKTPoint(np.zeros(self._width), np.zeros(rows), np.zeros(self._width))
-
-    def _conflicts(self, names: list[str | None], found: QuadraticSolution) -> tuple[str, ...]:
-        named = [names[row] for row in found.conflicting_rows.tolist() if names[row] is not None]
-        bounded = (found.conflicting_bounds < self._count).any()
-        return (*named, "bounds") if bounded else tuple(named)

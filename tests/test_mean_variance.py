@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.mean_variance import LinearLimits, expected_returns, mean_variance
+from strategies.split_program import SplitProgram
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -217,3 +218,57 @@ def test_the_order_of_assets_does_not_matter(seed):
     }
     found = mean_variance(**of, max_gross=1.5).weights
     assert mean_variance(**turned, max_gross=1.5).weights == pytest.approx(found[way], abs=1e-10)
+
+
+def large_case(seed: int, kind: str) -> dict:
+    rng = np.random.default_rng(seed)
+    count = 240
+    returns = rng.normal(size=(300, 1)) + rng.normal(size=(300, count)) * rng.uniform(1, 3, count)
+    cov = 0.01 * np.cov(returns.T)
+    group = LinearLimits(
+        ["half"], (np.arange(count) % 2 == 0)[None].astype(float), np.array([-0.3]), np.array([0.4])
+    )
+    of = {
+        "expected": expected_returns(rng.normal(size=count), np.sqrt(np.diag(cov)), 0.05),
+        "cov": cov,
+        "held": np.where(rng.random(count) < 0.2, rng.dirichlet(np.ones(count)), 0.0),
+        "risk_aversion": 5.0,
+        "groups": group,
+    }
+    if kind.startswith("long only"):
+        of |= {"net": 1.0, "lower": 0.0, "upper": 0.05}
+    else:
+        of |= {"net": 0.0, "max_gross": 1.0, "lower": -0.05, "upper": 0.05}
+        of["held"] = of["held"] * rng.choice([-1.0, 1.0], count)
+    if kind.endswith("traded"):
+        of["turnover_penalty"] = np.where(np.arange(count) % 3 == 0, 0.02, 0.005)
+    return of
+
+
+@pytest.mark.parametrize(
+    "kind", ["long only", "long only, traded", "long short", "long short, traded"]
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_solving_for_a_few_is_solving_for_all(kind, seed, monkeypatch):
+    of = large_case(seed, kind)
+    solved_for: list[int] = []
+    solved = SplitProgram.solved
+
+    def counted(program):
+        solved_for.append(len(program.problem.expected))
+        return solved(program)
+
+    monkeypatch.setattr(SplitProgram, "solved", counted)
+    found = mean_variance(**of)
+    assert found.status == "solved"
+    assert max(solved_for) < 240 or kind == "long only"
+    monkeypatch.setattr("strategies.mean_variance.solve_on_a_few", lambda problem: None)
+    assert found.weights == pytest.approx(mean_variance(**of).weights, abs=1e-10)
+    assert solved_for[-1] == 240
+
+
+def test_limits_that_cannot_hold_are_named_of_many_assets_too():
+    of = {**large_case(1, "long short"), "net": 2.0}
+    made = mean_variance(**of)
+    assert made.status == "infeasible"
+    assert [name for name, _ in made.given_way] and "net" in made.conflicts

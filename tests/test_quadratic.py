@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from strategies.optimality import KKTPoint, QuadraticProgram, kkt_violation, polish
 from strategies.quadratic import nearest_feasible, solve_quadratic
@@ -291,6 +292,39 @@ def test_hard_rows_do_not_give_way():
     assert found.slack == pytest.approx([0.0, 1.0], abs=1e-12)
     none = nearest_feasible(np.ones(1), np.zeros(1), A, *limits, price=np.inf)
     assert none.status == "infeasible" and none.solution.conflicting_rows.tolist() == [0, 1]
+
+
+@EXAMPLES
+@given(seed=SEEDS)
+def test_slack_is_the_least_that_a_linear_program_finds(seed):
+    """HiGHS as a second witness."""
+    of = feasible_program(seed)
+    count, rng = len(of["q"]), np.random.default_rng(seed)
+    of["P"] = of["P"] + np.eye(count) * (np.abs(of["P"]).max() + 0.1)
+    top = float(of["at_most"].sum())
+    of["A"] = np.vstack([of["A"], np.ones((2, count))])
+    of["lower"] = np.append(of["lower"], [top + 0.05, -np.inf])
+    of["upper"] = np.append(of["upper"], [np.inf, top - 0.1])
+    price = rng.uniform(0.5, 2.0, len(of["A"]))
+    found = nearest_feasible(**of, price=price)
+    assert found.status == "solved"
+    values = of["A"] @ found.x
+    broken = np.maximum(values - of["upper"], 0.0) - np.maximum(of["lower"] - values, 0.0)
+    assert found.slack == pytest.approx(broken, abs=1e-9)
+    eye, above = np.eye(len(price)), np.isfinite(of["upper"])
+    below, least = np.isfinite(of["lower"]), np.zeros_like(np.eye(len(price)))
+    linear = linprog(
+        np.concatenate([np.zeros(count), price, price]),
+        A_ub=np.vstack(
+            [
+                np.hstack([of["A"], -eye, least])[above],
+                np.hstack([-of["A"], least, -eye])[below],
+            ]
+        ),
+        b_ub=np.concatenate([of["upper"][above], -of["lower"][below]]),
+        bounds=[*zip(of["at_least"], of["at_most"]), *[(0.0, None)] * (2 * len(price))],
+    )
+    assert price @ np.abs(found.slack) == pytest.approx(linear.fun, abs=1e-8)
 
 
 @EXAMPLES

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import leaves_list, linkage
 from threadpoolctl import threadpool_limits
 
 from strategies.covariance import covariance
@@ -125,6 +126,38 @@ def test_the_halved_tree_by_hand():
     expected = [0.8 * pair, (1 - pair) / 2, 0.2 * pair, (1 - pair) / 2]
     found = hierarchical_risk_parity(tree_case(), np.array(["A", "B", "C", "D"]))
     assert weights(found) == pytest.approx(expected, abs=1e-14)
+
+
+def tree_by_definition(cov: np.ndarray, *, of_columns: bool) -> np.ndarray:
+    """The paper's three steps, written out; or with distances that are not taken twice."""
+    volatility = np.sqrt(np.diag(cov))
+    distance = np.sqrt((1.0 - cov / np.outer(volatility, volatility)).clip(0.0) / 2.0)
+    if of_columns:
+        apart = distance[:, None, :] - distance[None, :, :]
+        distance = np.sqrt((apart**2).sum(axis=2))
+    order = leaves_list(linkage(distance[np.triu_indices(len(cov), 1)], "single"))
+
+    def variance(part: np.ndarray) -> float:
+        inverse = (1.0 / np.diag(cov)[part]) / (1.0 / np.diag(cov)[part]).sum()
+        return inverse @ cov[np.ix_(part, part)] @ inverse
+
+    def halved(part: np.ndarray) -> dict[int, float]:
+        if len(part) == 1:
+            return {int(part[0]): 1.0}
+        left, right = part[: len(part) // 2], part[len(part) // 2 :]
+        share = 1.0 - variance(left) / (variance(left) + variance(right))
+        parts = ((left, share), (right, 1.0 - share))
+        return {asset: s * weight for side, s in parts for asset, weight in halved(side).items()}
+
+    found = halved(order)
+    return np.array([found[asset] for asset in range(len(cov))])
+
+
+def test_the_tree_is_of_distances_between_columns_of_distances():
+    cov = covariance(wide(12)).matrix
+    expected = tree_by_definition(cov, of_columns=True)
+    assert by_tree(cov).weights == pytest.approx(expected, abs=1e-14)
+    assert np.abs(tree_by_definition(cov, of_columns=False) - expected).max() > 0.001
 
 
 def test_ties_of_the_tree_are_in_the_order_of_symbols():
@@ -272,7 +305,7 @@ def test_more_assets_than_sessions_are_defined_and_told_of():
     cov = np.cov(rng.normal(size=(30, 100)).T)
     for weigh in (minimum_variance, equal_risk_contribution):
         first, again = weigh(cov), weigh(cov)
-        assert first.reports[0][0] == "singular covariance"
+        assert [kind for kind, _ in first.reports] == ["singular covariance"]
         assert first.weights.tobytes() == again.weights.tobytes()
         assert abs(first.weights.sum() - 1.0) <= 1e-12
         assert first.weights @ cov @ first.weights < 1e-4 * np.diag(cov).mean()
