@@ -38,11 +38,11 @@ from strategies.execution.slippage import Slippage
 
 @pytest.fixture(autouse=True)
 def registries_as_before():
-    before = dict(COMMISSIONS), dict(SLIPPAGES)
+    before = dict(COMMISSIONS.entries), dict(SLIPPAGES.entries)
     yield
     for registry, entries in zip((COMMISSIONS, SLIPPAGES), before, strict=True):
-        registry.clear()
-        registry.update(entries)
+        registry.entries.clear()
+        registry.entries.update(entries)
 
 
 def plugin(tmp_path, text: str) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["Carry"]
+from feeds.panel import Panel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Carry", "make_carry"]
 
 
 @dataclass(frozen=True)
@@ -123,3 +131,68 @@ class Carry:
             "rebate": np.where(self.funding_annual == 0, self.short_rebate_annual, 0.0),
         }
         return {kind: rate for kind, rate in rates.items() if rate.any()}
+
+
+def make_carry(
+    panel: Panel,
+    *,
+    borrow_annual: Mapping[str, Any],
+    funding_annual: Mapping[str, Any],
+    cash_annual: Any,
+    short_rebate_annual: Any,
+    day_count: int,
+    published: pd.DataFrame | None = None,
+    start: dt.date | None = None,
+    data: str = "the data set",
+) -> Carry:
+    """Carry of every asset from rates by asset class; a class not named has a rate of zero.
+
+    Parameters
+    ----------
+    panel : Panel
+        T rows, N assets.
+    borrow_annual, funding_annual : mapping of str to rate
+        By class: a number; steps ``[{from: date, rate: r}, ...]``, the first of which holds
+        before its date, too; ``{figure: name, missing_annual: r}``; or, of borrow, ``{by:
+        market_cap or dollar_volume, tiers: [{from: value, rate: r}, ...]}``. A borrow figure is
+        a rate a year, a funding figure one a day.
+    cash_annual, short_rebate_annual : rate
+        A number, steps, or ``{series: name, spread_annual: r}`` of published monthly returns.
+    day_count : int
+        Days a year.
+    published : DataFrame, optional
+        Monthly returns by the end of the month.
+    start : date, optional
+        First day that may trade: a series has to be known from its month on.
+    data : str
+        Name of the data set, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If the data set lacks a figure, a field or a series.
+    """
+    given = (*borrow_annual.values(), *funding_annual.values(), cash_annual, short_rebate_annual)
+    if all(isinstance(rate, (int, float)) for rate in given):
+        classes = panel.asset_class.tolist()
+        return Carry(
+            np.array([borrow_annual.get(name, 0.0) for name in classes], dtype=float),
+            np.array([funding_annual.get(name, 0.0) for name in classes], dtype=float),
+            cash_annual,
+            short_rebate_annual,
+            day_count,
+        )
+    # Imported where it is needed: most runs hold at rates that do not change.
+    from strategies.execution.carry_schedules import scheduled_carry
+
+    return scheduled_carry(
+        panel,
+        borrow_annual=borrow_annual,
+        funding_annual=funding_annual,
+        cash_annual=cash_annual,
+        short_rebate_annual=short_rebate_annual,
+        day_count=day_count,
+        published=published,
+        start=start,
+        data=data,
+    )

@@ -21,7 +21,7 @@ from feeds.panel import Panel
 from feeds.suggestions import remedy_for
 from strategies.execution.carry import Carry
 
-__all__ = ["ScheduledCarry", "make_carry"]
+__all__ = ["ScheduledCarry", "scheduled_carry"]
 
 #: Sessions whose mean is an asset's dollar volume.
 _WINDOW = 63
@@ -103,7 +103,7 @@ class ScheduledCarry(Carry):
         return bool(self.cash_rates.any())
 
 
-def make_carry(
+def scheduled_carry(
     panel: Panel,
     *,
     borrow_annual: Mapping[str, Any],
@@ -111,47 +111,11 @@ def make_carry(
     cash_annual: Any,
     short_rebate_annual: Any,
     day_count: int,
-    published: pd.DataFrame | None = None,
-    start: dt.date | None = None,
-    data: str = "the data set",
-) -> Carry:
-    """Carry of every asset from rates by asset class; a class not named has a rate of zero.
-
-    Parameters
-    ----------
-    panel : Panel
-        T rows, N assets.
-    borrow_annual, funding_annual : mapping of str to rate
-        By class: a number; steps ``[{from: date, rate: r}, ...]``, the first of which holds
-        before its date, too; ``{figure: name, missing_annual: r}``; or, of borrow, ``{by:
-        market_cap or dollar_volume, tiers: [{from: value, rate: r}, ...]}``. A borrow figure is
-        a rate a year, a funding figure one a day.
-    cash_annual, short_rebate_annual : rate
-        A number, steps, or ``{series: name, spread_annual: r}`` of published monthly returns.
-    day_count : int
-        Days a year.
-    published : DataFrame, optional
-        Monthly returns by the end of the month.
-    start : date, optional
-        First day that may trade: a series has to be known from its month on.
-    data : str
-        Name of the data set, for messages.
-
-    Raises
-    ------
-    ConfigError
-        If the data set lacks a figure, a field or a series.
-    """
-    given = (*borrow_annual.values(), *funding_annual.values(), cash_annual, short_rebate_annual)
-    if all(isinstance(rate, (int, float)) for rate in given):
-        classes = panel.asset_class.tolist()
-        return Carry(
-            np.array([borrow_annual.get(name, 0.0) for name in classes], dtype=float),
-            np.array([funding_annual.get(name, 0.0) for name in classes], dtype=float),
-            cash_annual,
-            short_rebate_annual,
-            day_count,
-        )
+    published: pd.DataFrame | None,
+    start: dt.date | None,
+    data: str,
+) -> ScheduledCarry:
+    """Carry at rates of which some change; see :func:`strategies.execution.carry.make_carry`."""
     rates = _Rates(panel, day_count, published, start, data)
     borrow = rates.by_class("borrow_annual", borrow_annual)
     funding = rates.by_class("funding_annual", funding_annual)

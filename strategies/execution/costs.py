@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feeds.panel import Panel
-from strategies.execution.carry import Carry
-from strategies.execution.carry_schedules import make_carry
+from strategies.execution.carry import Carry, make_carry
 from strategies.execution.commission import Commission, NoCommission
 from strategies.execution.market import Market
 from strategies.execution.registry import COMMISSIONS, SLIPPAGES

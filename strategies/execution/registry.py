@@ -15,70 +15,92 @@ A user adds one by a decorated frozen dataclass in a module named under ``plugin
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from importlib import import_module
 from typing import TypeVar
 
 from feeds.errors import ConfigError
 from feeds.plugin_modules import restore_on_failure
-from strategies.execution.commission import (
-    FixedCommission,
-    NoCommission,
-    PercentCommission,
-    PerShareCommission,
-)
-from strategies.execution.impact import (
-    AlmgrenSlippage,
-    SquareRootSlippage,
-    VolumeShareSlippage,
-)
-from strategies.execution.presets_brokers import (
-    CommerceBankCommission,
-    IbkrProFixedCommission,
-    IbkrProTieredCommission,
-    ZeroCommission,
-)
-from strategies.execution.presets_exchanges import (
-    BinanceSpotCommission,
-    CoinbaseExchangeCommission,
-    KrakenProCommission,
-)
-from strategies.execution.sampled import SampledSlippage
-from strategies.execution.slippage import BpsSlippage, NoSlippage, SumSlippage
-from strategies.execution.spread_slippage import HalfSpreadSlippage
-from strategies.execution.tiered import BySizeCommission, TieredCommission
 
-__all__ = ["COMMISSIONS", "SLIPPAGES", "commission", "slippage"]
+__all__ = ["COMMISSIONS", "SLIPPAGES", "SchemeRegistry", "commission", "slippage"]
 
 Kind = TypeVar("Kind", bound=type)
 
-#: Scheme name in the configuration to its class.
-COMMISSIONS: dict[str, type] = {
-    "binance_spot": BinanceSpotCommission,
-    "by_size": BySizeCommission,
-    "coinbase_exchange": CoinbaseExchangeCommission,
-    "commerce_bank": CommerceBankCommission,
-    "fixed": FixedCommission,
-    "ibkr_pro_fixed": IbkrProFixedCommission,
-    "ibkr_pro_tiered": IbkrProTieredCommission,
-    "kraken_pro": KrakenProCommission,
-    "none": NoCommission,
-    "per_share": PerShareCommission,
-    "percent": PercentCommission,
-    "tiered": TieredCommission,
-    "zero_commission": ZeroCommission,
-}
-SLIPPAGES: dict[str, type] = {
-    "almgren": AlmgrenSlippage,
-    "bps": BpsSlippage,
-    "half_spread": HalfSpreadSlippage,
-    "none": NoSlippage,
-    "sampled": SampledSlippage,
-    "square_root": SquareRootSlippage,
-    "sum": SumSlippage,
-    "volume_share": VolumeShareSlippage,
-}
-restore_on_failure(lambda: COMMISSIONS)
-restore_on_failure(lambda: SLIPPAGES)
+
+class SchemeRegistry(MutableMapping[str, type]):
+    """Schemes by name; the module of a built-in one is imported when the scheme is asked for.
+
+    Most runs use two of two dozen schemes, and what is not imported costs them nothing.
+
+    Parameters
+    ----------
+    modules : mapping of str to mapping of str to str
+        Module within this package to its classes by scheme name.
+    """
+
+    def __init__(self, modules: dict[str, dict[str, str]]) -> None:
+        self.entries: dict[str, type | tuple[str, str]] = {
+            name: (f"{__package__}.{module}", kind)
+            for module, kinds in modules.items()
+            for name, kind in kinds.items()
+        }
+
+    def __getitem__(self, name: str) -> type:
+        entry = self.entries[name]
+        return getattr(import_module(entry[0]), entry[1]) if isinstance(entry, tuple) else entry
+
+    def __setitem__(self, name: str, kind: type) -> None:
+        self.entries[name] = kind
+
+    def __delitem__(self, name: str) -> None:
+        del self.entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+COMMISSIONS = SchemeRegistry(
+    {
+        "commission": {
+            "fixed": "FixedCommission",
+            "none": "NoCommission",
+            "per_share": "PerShareCommission",
+            "percent": "PercentCommission",
+        },
+        "presets_brokers": {
+            "commerce_bank": "CommerceBankCommission",
+            "ibkr_pro_fixed": "IbkrProFixedCommission",
+            "ibkr_pro_tiered": "IbkrProTieredCommission",
+            "zero_commission": "ZeroCommission",
+        },
+        "presets_exchanges": {
+            "binance_spot": "BinanceSpotCommission",
+            "coinbase_exchange": "CoinbaseExchangeCommission",
+            "kraken_pro": "KrakenProCommission",
+        },
+        "tiered": {"by_size": "BySizeCommission", "tiered": "TieredCommission"},
+    }
+)
+SLIPPAGES = SchemeRegistry(
+    {
+        "impact": {
+            "almgren": "AlmgrenSlippage",
+            "square_root": "SquareRootSlippage",
+            "volume_share": "VolumeShareSlippage",
+        },
+        "sampled": {"sampled": "SampledSlippage"},
+        "slippage": {"bps": "BpsSlippage", "none": "NoSlippage", "sum": "SumSlippage"},
+        "spread_slippage": {"half_spread": "HalfSpreadSlippage"},
+    }
+)
+restore_on_failure(lambda: COMMISSIONS.entries)
+restore_on_failure(lambda: SLIPPAGES.entries)
 
 
 def commission(name: str) -> Callable[[Kind], Kind]:
@@ -106,7 +128,7 @@ def slippage(name: str) -> Callable[[Kind], Kind]:
 
 
 def _registering(
-    registry: dict[str, type], kind: str, method: str, name: str
+    registry: SchemeRegistry, kind: str, method: str, name: str
 ) -> Callable[[Kind], Kind]:
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(
