@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strategies.optimality import KKTPoint
-from strategies.quadratic import solve_quadratic
 from strategies.risk_budgeting import solve_budget
+from strategies.split_program import LinearLimits, SplitProgram, WeightProblem, solve_on_a_few
 
 __all__ = [
     "RiskWeights",
@@ -27,8 +26,6 @@ _SINGULAR, _RIDGE = 1e-10, 1e-8
 _BUDGET_RIDGE = 1e-6
 #: Gap of a contribution, over its budget, from which on it is told of.
 _TOLD_GAP = 1e-6
-#: Violation of optimality up to which the quick way of a minimum variance is trusted.
-_EXACT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,22 +216,25 @@ def _least_variance(cov: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, tup
     if not _definite(scaled):
         scaled[np.diag_indices(len(cov))] += _RIDGE
         reports.append(("singular covariance", f"{_RIDGE:g} of the mean variance added to each"))
-    ones = np.ones((1, len(cov)))
-    # From nothing held, the first step is the least variance with shorts allowed: its longs are
-    # nearly what a long-only book holds.
-    found = solve_quadratic(
+    nothing, one = np.zeros(len(cov)), np.ones(1)
+    problem = WeightProblem(
         scaled,
-        np.zeros(len(cov)),
-        ones,
-        ones[0, :1],
-        ones[0, :1],
-        at_least=0.0,
-        at_most=upper,
-        start=KKTPoint(np.zeros(len(cov)), np.zeros(1), np.zeros(len(cov))),
+        nothing,
+        nothing,
+        nothing,
+        LinearLimits(("sum",), np.ones((1, len(cov))), one, one),
+        np.inf,
+        nothing,
+        upper,
     )
-    if found.status != "solved":
-        reports.append(("not solved", f"minimum variance is {found.status}: as near as was found"))
-    return np.clip(found.x, 0.0, upper), tuple(reports)
+    quietest = np.argsort(np.diagonal(scaled), kind="stable")
+    weights = solve_on_a_few(problem, order=quietest)
+    if weights is None:
+        found = SplitProgram(problem).solved()
+        weights = found.x
+        if found.status != "solved":
+            reports.append(("not solved", f"minimum variance is {found.status}: the nearest found"))
+    return np.clip(weights, 0.0, upper), tuple(reports)
 
 
 def _definite(scaled: np.ndarray) -> bool:

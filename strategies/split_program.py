@@ -21,7 +21,7 @@ __all__ = ["LinearLimits", "SplitProgram", "WeightProblem", "solve_on_a_few"]
 _ALL, _FIRST = 100, 60
 #: Share of the weights from which on a part of them is no help, and the most rounds.
 _MOST, _ROUNDS = 0.6, 10
-#: Gain of a trade, over the largest expected return, from which on it is worth making.
+#: Gain of a trade, over the largest return or marginal risk, from which on it is worth making.
 _GAIN = 1e-10
 
 
@@ -68,12 +68,6 @@ class WeightProblem:
     max_gross: float
     lower: np.ndarray
     upper: np.ndarray
-
-    @property
-    def is_split(self) -> bool:
-        """Whether an absolute value is in it that bounds do not settle."""
-        either = (self.lower < 0) & (self.upper > 0)
-        return bool(self.price.any() or (np.isfinite(self.max_gross) and either.any()))
 
     def part(self, few: np.ndarray, weights: np.ndarray) -> WeightProblem:
         """The problem of some weights, given the others."""
@@ -171,25 +165,33 @@ class SplitProgram:
         return nearest_feasible(*given, **bounds, price=price)
 
 
-def solve_on_a_few(problem: WeightProblem) -> np.ndarray | None:
+def solve_on_a_few(problem: WeightProblem, *, order: np.ndarray | None = None) -> np.ndarray | None:
     """The (k,) optimal weights, solving for those alone that leave home; None: solve for all.
+
+    Parameters
+    ----------
+    problem : WeightProblem
+    order : (k,) int array, optional
+        Positions, those first that are likeliest to leave home; by their gain where not given.
+        A matter of speed alone.
 
     Notes
     -----
     A weight's home is what is held where trading has a price, else zero, within its bounds.
-    Most weights of a large problem stay there: at a price, or at a share of gross, they are not
-    worth a trade. The few with the largest gain from leaving are solved for, given the others;
+    Most weights of a large problem stay there: at a price, at a share of gross, or because they
+    may not be short. The few with the largest gain from leaving are solved for, given the others;
     with the multipliers of that solution the gain of each of the others is known exactly, those
     that would gain join the few, and so on until none would: then all conditions of optimality
     hold.
     """
     count = len(problem.expected)
-    if count <= _ALL or not problem.is_split:
+    if count <= _ALL:
         return None
     home = np.clip(np.where(problem.price > 0, problem.held, 0.0), problem.lower, problem.upper)
     gain = problem.expected - problem.risk @ home
     gain = np.where(home <= problem.lower, gain, np.where(home >= problem.upper, -gain, abs(gain)))
-    order = np.argsort(problem.price - gain, kind="stable")
+    if order is None:
+        order = np.argsort(problem.price - gain, kind="stable")
     few = np.zeros(count, dtype=bool)
     few[order[:_FIRST]] = True
     for _ in range(_ROUNDS):
@@ -216,12 +218,13 @@ def _leaves(
     """(k,) whether a weight would gain by rising or falling from where it is."""
     multipliers = found.row_duals[: len(problem.limits.names)]
     gross = found.row_duals[-1] if program.names and program.names[-1] == "gross" else 0.0
-    gradient = problem.expected - problem.risk @ weights - problem.limits.rows.T @ multipliers
+    marginal = problem.risk @ weights
+    gradient = problem.expected - marginal - problem.limits.rows.T @ multipliers
     traded = weights - problem.held
     rising = problem.price * np.where(traded >= 0, 1.0, -1.0)
     rising += gross * np.where(weights >= 0, 1.0, -1.0)
     falling = problem.price * np.where(traded > 0, 1.0, -1.0)
     falling += gross * np.where(weights > 0, 1.0, -1.0)
-    least = _GAIN * np.abs(problem.expected).max()
+    least = _GAIN * max(np.abs(problem.expected).max(), np.abs(marginal).max())
     up = (gradient > rising + least) & (weights < problem.upper)
     return up | ((gradient < falling - least) & (weights > problem.lower))
