@@ -1,4 +1,4 @@
-"""Deliberate faults in baskets, the cap, costs and the strategy.
+"""Deliberate faults in baskets, the cap, schemes of cost, carry and the strategy.
 
 Each is (what goes wrong, file, text that it has once, text in its place, tests that notice).
 """
@@ -11,6 +11,14 @@ BASKET = "strategies/execution/basket.py"
 CAPACITY = "strategies/execution/capacity.py"
 COSTS = "strategies/execution/costs.py"
 CARRY = "strategies/execution/carry.py"
+SCHEDULES = "strategies/execution/carry_schedules.py"
+MARKET = "strategies/execution/market.py"
+TRADED = "strategies/execution/traded_value.py"
+TIERED = "strategies/execution/tiered.py"
+REGULATORY = "strategies/execution/regulatory.py"
+ESTIMATED = "strategies/execution/estimated.py"
+IMPACT = "strategies/execution/impact.py"
+DRAWS = "strategies/execution/draws.py"
 COMMISSION = "strategies/execution/commission.py"
 SLIPPAGE = "strategies/execution/slippage.py"
 STRATEGY = "strategies/factor_rebalance.py"
@@ -164,5 +172,68 @@ FAULTS: tuple[tuple[str, ...], ...] = (
         "self._given(row, row + 1, unknown)[0]",
         "self._given(row + 1, row + 2, unknown)[0]",
         "test_traded_opens",
+    ),
+    (
+        "the fill session counts among the days before it",
+        MARKET,
+        "stop = int(np.searchsorted(sessions, row))",
+        "stop = int(np.searchsorted(sessions, row)) + 1",
+        "test_market",
+    ),
+    (
+        "a coin's estimates know the day of the fill",
+        MARKET,
+        "- (0 if own else 1)",
+        "- 0",
+        "test_market",
+    ),
+    (
+        "fills of the day itself move the tier",
+        TRADED,
+        "if self._days[at] < today and",
+        "if self._days[at] <= today and",
+        "test_market",
+    ),
+    (
+        "makers pay what takers pay",
+        TIERED,
+        "maker_share * maker + (1.0 - maker_share) * taker",
+        "taker",
+        "test_commission_tiers",
+    ),
+    (
+        "the fees of a sale are charged for purchases",
+        REGULATORY,
+        "np.maximum(-tickets.size, 0.0) * tickets.price",
+        "np.abs(tickets.size) * tickets.price",
+        "test_commission_tiers",
+    ),
+    (
+        "what is not known costs nothing",
+        ESTIMATED,
+        "fallback_bps / 1e4, np.minimum",
+        "0.0, np.minimum",
+        "test_slippage_estimates",
+    ),
+    (
+        "the peak of the impact is charged",
+        IMPACT,
+        "(2.0 / 3.0) * self.coefficient",
+        "self.coefficient",
+        "test_slippage_estimates",
+    ),
+    (
+        "all assets of a day have one draw",
+        DRAWS,
+        "for key in (first, second):",
+        "for key in (first,):",
+        "test_market",
+    ),
+    (
+        "a step of the rate holds a night early",
+        SCHEDULES,
+        'self._days[self._before], side="right"',
+        'self._days, side="right"',
+        "test_carry_schedules",
     ),
 )
