@@ -45,6 +45,8 @@ def capacity_at(capital: np.ndarray, excess: np.ndarray, level: float) -> tuple[
         return np.nan, "below the smallest capital shown"
     if not np.isfinite(known[at]):
         return float(capital[at]), "at the capital at which the account is ruined"
+    if known[at] == level:
+        return float(capital[at]), "interpolated"
     share = (known[at - 1] - level) / (known[at - 1] - known[at])
     low, high = np.log(capital[at - 1]), np.log(capital[at])
     return float(np.exp(low + share * (high - low))), "interpolated"

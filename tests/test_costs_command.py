@@ -193,6 +193,19 @@ def test_costs_that_no_lot_can_bear_are_an_answer(tmp_path) -> None:
     assert even["absurd"] == "nothing could be traded at this cost"
 
 
+def test_the_terminal_fits_and_names_the_files(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    given = [word for word in small_arguments(tmp_path, paths=2) if word != "--quiet"]
+    out = tmp_path / "out"
+    assert main([*given, "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if str(tmp_path) not in line) <= 100
+    text = "\n".join(lines)
+    assert f"{out}/costs.html" in text
+    for word in ("Costs took", "CAGR in %", "re-priced", "Capacity under impact", "by the share"):
+        assert word in text, word
+
+
 def test_help_names_every_option() -> None:
     text = build_parser().format_help()
     options = ("--config", "--set", "--grid", "--paths", "--seed", "--quick", "--out", "--quiet")

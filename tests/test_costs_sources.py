@@ -11,6 +11,7 @@ import pytest
 
 from configs.load import load_config
 from runs.assemble import Execution, execute, prepare
+from runs.costs_capacity import capacity_curve, impact_models
 from runs.costs_sampling import _check
 from runs.costs_sources import _contributions, _thin
 from runs.costs_variants import TABLES, cost_basis, figures_of, run_again, with_capital, with_costs
@@ -114,3 +115,22 @@ def test_another_capital_is_the_same_strategy(study) -> None:
     # Percentages of value: only whole lots tell the two apart.
     assert theirs["cagr"] == pytest.approx(ours["cagr"], abs=2e-3)
     assert theirs["final_value"] / 1e9 == pytest.approx(ours["final_value"] / 1e6, rel=1e-3)
+
+
+def test_a_class_without_volume_trades_without_impact_and_it_is_said(study) -> None:
+    panel = study.panel
+    coins = panel.asset_class == "crypto"
+    part = replace(panel, volume=np.where(coins, np.nan, panel.volume), checked=True)
+    models, notes = impact_models(replace(study, panel=part))
+    own = study.config.costs.slippage
+    assert list(models) == list(impact_models(study)[0]) and len(models) == 3
+    assert models["square root"]["crypto"] == own["crypto"]
+    assert models["square root"]["equity"] == {
+        "scheme": "sum",
+        "of": [own["equity"], {"scheme": "square_root"}],
+    }
+    assert len(notes) == 3 and all("crypto trades without impact" in note for note in notes)
+    nothing = replace(panel, volume=np.full(panel.shape, np.nan), checked=True)
+    found = capacity_curve(replace(study, panel=nothing), 0.05, True, lambda *step: None)
+    assert not len(found.curve) and not len(found.limits)
+    assert "capacity is not known" in found.notes[-1]
