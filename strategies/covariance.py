@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -178,7 +180,7 @@ def _oas(deviations: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float
     return _shrunk(oas, deviations)
 
 
-def _shrunk(estimate, deviations: np.ndarray) -> tuple[np.ndarray, float]:
+def _shrunk(estimate: Callable[..., Any], deviations: np.ndarray) -> tuple[np.ndarray, float]:
     if not deviations.size:
         return np.zeros((0, 0)), 0.0
     # Centred already: stretched columns have no mean but rounding.

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 
 from strategies.optimality import KKTPoint, QuadraticProgram
@@ -68,7 +71,7 @@ def interior_point(program: QuadraticProgram) -> tuple[str, KKTPoint]:
     return kind, KKTPoint(np.array(found.x), duals[:rows], duals[rows:])
 
 
-def _settings(clarabel):
+def _settings(clarabel: ModuleType) -> Any:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1

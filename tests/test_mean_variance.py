@@ -260,7 +260,8 @@ def test_solving_for_a_few_is_solving_for_all(kind, seed, monkeypatch):
 
     monkeypatch.setattr(SplitProgram, "solved", counted)
     found = mean_variance(**of)
-    assert found.status == "solved"
+    assert found.status == "solved" and abs(found.weights.sum() - of["net"]) <= 1e-12
+    assert np.abs(found.weights).sum() <= of.get("max_gross", 1.0) + 1e-12
     assert max(solved_for) < 240 or kind == "long only"
     monkeypatch.setattr("strategies.mean_variance.solve_on_a_few", lambda problem: None)
     assert found.weights == pytest.approx(mean_variance(**of).weights, abs=1e-10)
