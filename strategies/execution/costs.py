@@ -211,16 +211,12 @@ class TicketCosts:
         price: np.ndarray | None = None,
         shares: np.ndarray | None = None,
     ) -> Tickets:
-        return Tickets(
-            size[at],
-            reference[at],
-            self._column[at],
-            self._row if np.ndim(self._row) == 0 else self._row[at],
-            price,
-            shares,
-            self._costs.market,
-            self._trades,
-        )
+        column, row = self._column, self._row
+        if at is not _ALL:
+            size, reference, column = size[at], reference[at], column[at]
+            row = row[at] if isinstance(row, np.ndarray) else row
+        market = self._costs.market
+        return Tickets(size, reference, column, row, price, shares, market, self._trades)
 
 
 def make_trading_costs(
