@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots \
-	published research notebook docs benchmark benchmark-factors engines clean
+.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots costs \
+	published research notebook docs benchmark benchmark-factors benchmark-construction engines clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -54,6 +54,9 @@ factors: $(READY) ## Factor returns, information coefficients and correlations
 plots: factors ## Every figure of the factor study, PNG and SVG
 	$(BIN)/python -m runs.export_plots --input outputs/results.pkl --out outputs/plots
 
+costs: $(READY) ## What is left after costs: grid, break-even, capacity, sources, samples
+	$(BIN)/python -m runs.costs --config configs/backtest.yaml
+
 published: $(READY) ## Our monthly factors against the published ones, on bundled data
 	$(BIN)/python -m runs.published --data data/sp500_crypto \
 		--published data/sp500_crypto/published_monthly.csv
@@ -72,6 +75,9 @@ benchmark: $(READY) ## CPU of the main job against a peer and a limit
 
 benchmark-factors: $(READY) ## Every factor family against pandas and the machine's limit
 	$(BIN)/python -m benchmarks.factors
+
+benchmark-construction: $(READY) ## CPU of every weighting beside that of its covariance
+	$(BIN)/python -m benchmarks.construction
 
 engines: $(READY) ## The engine beside Backtrader, bt, vectorbt and a numba loop; installs them
 	$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
