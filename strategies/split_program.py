@@ -194,6 +194,9 @@ def solve_on_a_few(problem: WeightProblem, *, order: np.ndarray | None = None) -
         order = np.argsort(problem.price - gain, kind="stable")
     few = np.zeros(count, dtype=bool)
     few[order[:_FIRST]] = True
+    # What is held may have to give way to the limits, however little it gains.
+    if np.count_nonzero(home) <= _MOST / 2 * count:
+        few |= home != 0.0
     for _ in range(_ROUNDS):
         if few.sum() > _MOST * count:
             return None
