@@ -7,6 +7,7 @@ import pandas as pd
 
 from analyzers.cost_break_even import BREAKS_EVEN, NOTHING_PAID
 from analyzers.cost_page_tables import rate
+from analyzers.cost_sources import COST_KINDS
 from analyzers.cost_study import CostStudy
 from analyzers.study_labels import number_text, short_label
 from analyzers.style import amount
@@ -28,14 +29,19 @@ def cost_findings(study: CostStudy) -> list[str]:
 
 
 def _kept(own: pd.Series, free: pd.Series) -> str:
-    parts = ", ".join(
-        f"{name} {number_text(own[f'{name}_bps'], 1)}"
-        for name in ("commission", "slippage", "carry")
-    )
+    bps = {name: own[f"{name}_bps"] for name in COST_KINDS}
+    text = {name: number_text(abs(value), 1) for name, value in bps.items()}
+    if bps["carry"] >= 0:
+        parts = ", ".join(f"{name} {text[name]}" for name in COST_KINDS)
+        said = f"Costs took {number_text(own['drag_bps'], 1)} basis points of NAV a year ({parts})."
+    else:
+        said = (
+            f"Commission took {text['commission']} and slippage {text['slippage']} basis points "
+            f"of NAV a year; carry, interest on cash in it, brought {text['carry']}."
+        )
     return (
-        f"Costs took {number_text(own['drag_bps'], 1)} basis points of NAV a year ({parts}). The "
-        f"CAGR was {rate(own['cagr'])} after them, and would have been {rate(free['cagr'])} "
-        "without commission and slippage."
+        f"{said} The CAGR was {rate(own['cagr'])} after them, and would have been "
+        f"{rate(free['cagr'])} without commission and slippage."
     )
 
 

@@ -154,7 +154,8 @@ def cost_sources(
     -------
     DataFrame
         dimension, part, commission, slippage, carry, total (currency, positive where paid) and
-        share of all costs. The parts of each dimension add up to the costs of the run.
+        share of what was paid, the sum of the parts that cost something. The amounts of each
+        dimension add up to the costs of the run.
     """
     symbol = charges["symbol"].astype(str)
     keys = {
@@ -196,15 +197,16 @@ def _divided(
     cash = amounts[place < 0].sum()
     if cash.any():
         sums.loc[_CASH] = cash
-    return sums[(sums != 0).any(axis=1)]
+    named = (sums != 0).any(axis=1)
+    return sums[named] if named.any() else sums
 
 
 def _rows(dimension: str, sums: pd.DataFrame) -> pd.DataFrame:
     table = sums.rename_axis("part").reset_index()
     table.insert(0, "dimension", dimension)
     table["total"] = table[list(COST_KINDS)].sum(axis=1)
-    whole = table["total"].sum()
-    table["share"] = table["total"] / whole if whole != 0 else np.nan
+    paid = table["total"].clip(lower=0.0).sum()
+    table["share"] = table["total"] / paid if paid > 0 else np.nan
     return table
 
 

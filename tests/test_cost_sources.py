@@ -138,7 +138,7 @@ def test_sources_by_hand() -> None:
     assert table.loc[("side and action", "long, exit"), "slippage"] == pytest.approx(4.0)
     assert table.loc[("year", "2020"), "total"] == pytest.approx(4.0 + 15.0 + 3.0)
     assert table.loc[("year", "2021"), "total"] == pytest.approx(0.6 + 4.0 - 7.0)
-    assert table.loc[("asset", "A"), "share"] == pytest.approx(19.0 / 19.6)
+    assert table.loc[("asset", "A"), "share"] == pytest.approx(19.0 / 26.6)  # cash received
 
 
 def test_factor_shares_by_hand() -> None:
