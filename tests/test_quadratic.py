@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from strategies.optimality import KKTPoint, QuadraticProgram, kkt_violation, polish
+from strategies.optimality import KKTPoint
 from strategies.quadratic import nearest_feasible, solve_quadratic
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
@@ -236,21 +236,6 @@ def test_a_bad_guess_does_no_harm():
     bad = KKTPoint(np.full(len(of["q"]), 1e3), -np.ones(len(of["A"])), np.ones(len(of["q"])))
     expected = solve_quadratic(**of).x
     assert solve_quadratic(**of, start=bad).x == pytest.approx(expected, abs=1e-10)
-
-
-def test_the_violation_of_a_point_is_measured():
-    program = QuadraticProgram(
-        np.ones(1), np.array([-2.0]), np.ones((1, 1)), np.array([0.0]), np.array([1.0]),
-        np.array([-np.inf]), np.array([np.inf]),
-    )  # fmt: skip
-    # x = 1 with multiplier 1 is optimal: 1 - 2 + 1 = 0. With none, the gradient of -1 is left;
-    # at 1.5 the limit is broken by 0.5; at 0.75 a multiplier of 1 stands 0.25 from its limit.
-    for x, dual, violation in ((1.0, 1.0, 0.0), (1.0, 0.0, 1.0), (1.5, 0.5, 0.5), (0.75, 1, 0.25)):
-        point = KKTPoint(np.array([x]), np.array([dual], dtype=float), np.zeros(1))
-        assert kkt_violation(program, point) == pytest.approx(violation, abs=1e-15)
-    near = KKTPoint(np.array([0.999]), np.array([0.99]), np.zeros(1))
-    best, violation = polish(program, near)
-    assert best.x == pytest.approx([1.0], abs=1e-15) and violation < 1e-15
 
 
 def test_the_nearest_feasible_point_and_its_slack():
