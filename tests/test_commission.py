@@ -148,6 +148,6 @@ def test_a_wrong_entry_is_refused_by_value_and_place(make_panel, entry, problem)
 def test_per_share_is_refused_where_no_printed_shares_are_known(make_panel):
     panel = mixed(make_panel, price_kind=np.array(["traded", "index", "adjusted"]))
     entry = {"scheme": "per_share", "rate": 0.005}
-    with pytest.raises(ConfigError, match="equity: PerShareCommission needs split_factor, which"):
+    with pytest.raises(ConfigError, match="equity: scheme per_share needs split_factor, which"):
         make_trading_costs(panel, {"equity": entry}, {}, "data/sample")
     make_trading_costs(panel, {"crypto": entry}, {}, "data/sample")

@@ -66,9 +66,13 @@ def test_a_scheme_may_refuse_its_own_parameters():
 
 
 def test_missing_fields_are_named_with_the_data_set(make_panel):
-    with pytest.raises(ConfigError, match="here: Needy needs market_cap, which data/x lacks"):
-        check_scheme_fields(Needy(1.0), make_panel(), "here", "data/x")
-    check_scheme_fields(Needy(1.0), make_panel(market_cap=make_panel().close), "here", "data/x")
+    with pytest.raises(
+        ConfigError, match="here: scheme needy needs market_cap, which data/x lacks"
+    ):
+        check_scheme_fields(Needy(1.0), "needy", make_panel(), "here", "data/x")
+    check_scheme_fields(
+        Needy(1.0), "needy", make_panel(market_cap=make_panel().close), "here", "data/x"
+    )
 
 
 def test_schemes_are_values():

@@ -199,7 +199,7 @@ def test_fields_that_are_missing_are_named(make_panel):
         entry = {"equity": {"scheme": name, **PARAMETERS.get(name, {})}}
         with pytest.raises(ConfigError, match=f"costs.slippage.equity: .* needs {fields}, which"):
             make_trading_costs(panel, {}, entry, "data/sample")
-    check_scheme_fields(made("sampled", mean_bps=3), panel, "here", "data/sample")
+    check_scheme_fields(made("sampled", mean_bps=3), "sampled", panel, "here", "data/sample")
 
 
 def test_fills_without_an_estimate_are_events(make_panel):

@@ -264,5 +264,6 @@ def _scheme(registry, entries, kind: str, asset_class: str, panel: Panel, data: 
     place = f"costs.{kind}.{asset_class}"
     scheme = make_scheme(registry, entry, place, {"seed": seed})
     if scheme.fields:
-        check_scheme_fields(scheme, panel.select(panel.asset_class == asset_class), place, data)
+        of_class = panel.select(panel.asset_class == asset_class)
+        check_scheme_fields(scheme, entry["scheme"], of_class, place, data)
     return scheme

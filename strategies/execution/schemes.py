@@ -54,8 +54,8 @@ def make_scheme(
     return _Maker(registry, defaults or {}).scheme(entry, place)
 
 
-def check_scheme_fields(scheme: Any, panel: Panel, place: str, data: str) -> None:
-    """Refuse a scheme whose fields the panel lacks, naming them.
+def check_scheme_fields(scheme: Any, name: str, panel: Panel, place: str, data: str) -> None:
+    """Refuse a scheme whose fields the panel lacks, naming them and its `name`.
 
     Raises
     ------
@@ -65,8 +65,8 @@ def check_scheme_fields(scheme: Any, panel: Panel, place: str, data: str) -> Non
     absent = [field for field in scheme.fields if not panel.available(field)]
     if absent:
         raise ConfigError(
-            f"{place}: {type(scheme).__name__} needs {', '.join(absent)}, which {data} lacks",
-            "choose another scheme (percent needs prices only) or a data set that has it",
+            f"{place}: scheme {name} needs {', '.join(absent)}, which {data} lacks",
+            "choose another (percent and bps need prices only), or a data set that has it",
         )
 
 
