@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from benchmarks.construction import PARITY, factor_returns, main, measure
 
 
+@pytest.mark.slow
 def test_every_stage_is_measured_on_its_decisions():
     found = {result.stage: result for result in measure(30, 6, 60, 3, slow=2)}
     assert list(found)[0] == "ledoit_wolf" and len(found) == 7
@@ -25,6 +27,7 @@ def test_returns_have_a_market_in_common():
     assert factor_returns(500, 20, 1).tobytes() == returns.tobytes()
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_writes_json(capsys, tmp_path):
     target = tmp_path / "found.json"
     given = ["--assets", "25", "--decisions", "3", "--lookback", "60", "--json", str(target)]

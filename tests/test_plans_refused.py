@@ -86,8 +86,8 @@ def test_the_broker_of_plans_passes_a_refusal_on(make_panel):
     panel = make_panel(np.full((4, 2), 10.0))
 
     class Repeating(FactorRebalance):
-        def _plan(self, row, weights):
-            return plan((1, 1), row=row)
+        def _plan(self, number, weights):
+            return plan((1, 1), row=int(self.p.signals.rows[number])), ()
 
     ones = np.ones((1, 2))
     cerebro = PanelCerebro(panel, make_account(panel))
