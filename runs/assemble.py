@@ -48,7 +48,15 @@ from strategies.schedule import decision_rows
 if TYPE_CHECKING:
     from strategies.factor_parity import FactorParity
 
-__all__ = ["Execution", "Study", "execute", "prepare"]
+__all__ = [
+    "Execution",
+    "Study",
+    "account_rules",
+    "execute",
+    "portfolio_rules",
+    "prepare",
+    "scheduled_rows",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +87,11 @@ class Execution:
     tables: dict[str, Any]
 
 
-def prepare(config: BacktestConfig) -> Study:
+def prepare(config: BacktestConfig, *, latest: bool = False) -> Study:
     """Load the data, check that it has what is asked of it, and score the decision dates.
+
+    With `latest` the last row is scored too, whether or not it decides, and rebalance dates
+    after it are yet to come instead of mistakes.
 
     Raises
     ------
@@ -105,8 +116,10 @@ def prepare(config: BacktestConfig) -> Study:
         data=config.data.dir,
     )
     costs = replace(costs, ticks=printed_ticks(config, panel))
-    rows = _rows(config, panel)
+    rows = scheduled_rows(config, panel, so_far=latest)
     check_spread(config.execution.spread_over, rows, panel.dates)
+    if latest:
+        rows = np.union1d(rows, [panel.shape[0] - 1])
     eligible = _eligible(config, panel, config.data.investable)
     scores = score(config, panel, factors, eligible, rows)
     trend = momentum(panel, **_trend_parameters(config))[rows]
@@ -155,14 +168,8 @@ def execute(
         If nothing was ever traded.
     """
     config = study.config
-    rules = AccountRules(
-        config.execution.starting_cash,
-        Limits(config.execution.cash_buffer, config.execution.maintenance_margin),
-        config.execution.stale_after,
-        config.delisting_return.model_dump(),
-        participation_rates(config, study.panel),
-    )
-    account = Account(study.panel, study.costs.scaled(cost_scale), study.carry, rules)
+    costs, rules = study.costs.scaled(cost_scale), account_rules(config, study.panel)
+    account = Account(study.panel, costs, study.carry, rules)
     cerebro = PanelCerebro(study.panel, account)
     cerebro.addstrategy(
         FactorRebalance,
@@ -187,6 +194,18 @@ def execute(
     else:
         tables = journal_tables(account.journal, study.panel, only)
     return Execution(account, strategy.decisions, tables)
+
+
+def account_rules(config: BacktestConfig, panel: Panel) -> AccountRules:
+    """What the account starts with and must keep to, as the configuration says."""
+    execution = config.execution
+    return AccountRules(
+        execution.starting_cash,
+        Limits(execution.cash_buffer, execution.maintenance_margin),
+        execution.stale_after,
+        config.delisting_return.model_dump(),
+        participation_rates(config, panel),
+    )
 
 
 def portfolio_rules(config: BacktestConfig) -> PortfolioRules:
@@ -247,10 +266,16 @@ def _universe(config: BacktestConfig, data: DataSet) -> Panel:
     return panel if wanted.all() else panel.select(wanted)
 
 
-def _rows(config: BacktestConfig, panel: Panel) -> np.ndarray:
+def scheduled_rows(config: BacktestConfig, panel: Panel, *, so_far: bool = False) -> np.ndarray:
+    """(R,) rows of the panel in which the configuration decides, increasing.
+
+    With `so_far` rebalance dates after the last row are left out instead of refused.
+    """
     rule = config.portfolio.rebalance
     if not isinstance(rule, str):
         rule = getattr(rule, "every", None) or rule.dates
+    if so_far and isinstance(rule, tuple):
+        rule = [day for day in rule if np.datetime64(day) <= panel.dates[-1]]
     fillable = None
     if config.data.calendar == "24/7" and (panel.asset_class == "equity").any():
         following = np.append(panel.dates[1:], panel.next_session)

@@ -63,6 +63,28 @@ class SpreadPlan:
             held + basket.reduce + basket.increase,
         )
 
+    @classmethod
+    def resumed(
+        cls,
+        row: int,
+        column: np.ndarray,
+        start: np.ndarray,
+        goal: np.ndarray,
+        parts: np.ndarray,
+        sessions: int,
+        instant: str,
+    ) -> SpreadPlan:
+        """A plan that is under way, from its :attr:`progress`; the others as in the class."""
+        none = np.zeros(len(column))
+        made = cls(row, Basket(column, none, none, none), start, parts, sessions, instant)
+        made._goal = goal
+        return made
+
+    @property
+    def progress(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(k,) units at the decision, units decided, and number of parts, by asset."""
+        return self._start, self._goal, self._parts
+
     @property
     def column(self) -> np.ndarray:
         """(k,) assets of the tickets that are still under way."""

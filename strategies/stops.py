@@ -11,6 +11,8 @@ from strategies.execution.journal import Journal
 
 __all__ = ["StopRules", "StopWatch"]
 
+_REMEMBERED = ("size", "entry", "best", "stopped", "leaving")
+
 
 @dataclass(frozen=True)
 class StopRules:
@@ -106,6 +108,20 @@ class StopWatch:
             best = self._best_of_window(row, wanted, short)
             barred[wanted] |= _moved_against(close, best, short, self._rules.drawdown)
         return barred
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """(N,) arrays of what is remembered from session to session; see :meth:`restore`.
+
+        ``size`` in units, ``entry`` and ``best`` as adjusted prices, ``stopped`` a row of the
+        panel or -1, ``leaving`` a bool.
+        """
+        return {name: getattr(self, f"_{name}").copy() for name in _REMEMBERED}
+
+    def restore(self, saved: dict[str, np.ndarray]) -> None:
+        """Go on from what was saved; fills that are in the journal now are not looked at."""
+        for name in _REMEMBERED:
+            setattr(self, f"_{name}", saved[name].copy())
+        self._followed = len(self._journal.fills)
 
     def _hits(
         self, row: int, held: np.ndarray, close: np.ndarray, short: np.ndarray

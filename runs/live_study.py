@@ -1,0 +1,144 @@
+"""A configuration as of a bar: the backtest's own study, its latest row scored, and its hashes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from configs.load import to_plain
+from configs.schema import BacktestConfig
+from feeds.errors import ConfigError
+from runs.assemble import (
+    Study,
+    account_rules,
+    portfolio_rules,
+    prepare,
+    scheduled_rows,
+)
+from runs.trading import order_rules, stop_rules
+from strategies.execution.ledger import canonical_json
+from strategies.execution.paper import PaperSetup
+from strategies.targets import Signals
+
+__all__ = ["LiveStudy", "closed_day", "live_study", "only_rows", "plain_config"]
+
+
+@dataclass(frozen=True, eq=False)
+class LiveStudy:
+    """A study up to the latest closed bar.
+
+    Parameters
+    ----------
+    study : Study
+        The last of its rows is the latest bar, whether or not it decides.
+    scheduled : (R,) bool array
+        Which of its rows decide.
+    setup : PaperSetup
+        What a paper account trades by.
+    data_hash, config_hash : str
+        Of the data set's files, and of the configuration without the end of its data.
+    """
+
+    study: Study
+    scheduled: np.ndarray
+    setup: PaperSetup
+    data_hash: str
+    config_hash: str
+
+    @property
+    def bar(self) -> str:
+        """ISO date of the latest bar."""
+        return str(self.study.panel.dates[-1])
+
+    @property
+    def decides(self) -> bool:
+        """Whether the latest bar is one of the schedule's."""
+        return bool(self.scheduled[-1])
+
+
+def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
+    """Prepare a configuration with the bars up to a day, whatever the end of its backtest.
+
+    Raises
+    ------
+    UserError
+        If the data set, a factor, a scheme or the universe does not fit the configuration.
+    """
+    if as_of <= config.data.start:
+        raise ConfigError(
+            f"--as-of {as_of} is not after data.start {config.data.start}",
+            "name a later day, or set an earlier data.start",
+        )
+    config = config.model_copy(update={"data": config.data.model_copy(update={"end": as_of})})
+    study = prepare(config, latest=True)
+    rows = scheduled_rows(config, study.panel, so_far=True)
+    scheduled = np.isin(study.signals.rows, rows)
+    if study.signals.rows[-1] != study.panel.shape[0] - 1 or not len(rows):
+        raise ConfigError(
+            f"no decision is scheduled from {config.data.start} to {study.panel.dates[-1]}",
+            "name a later day with --as-of, or change portfolio.rebalance",
+        )
+    setup = PaperSetup(
+        panel=study.panel,
+        data=study.data.panel,
+        signals=only_rows(study.signals, scheduled),
+        costs=study.costs,
+        carry=study.carry,
+        rules=account_rules(config),
+        portfolio=portfolio_rules(config),
+        orders=order_rules(config),
+        stops=stop_rules(config),
+    )
+    files = {"calendar": config.data.calendar, "files": study.data.hashes}
+    return LiveStudy(study, scheduled, setup, _hash(files), _hash(plain_config(config)))
+
+
+def plain_config(config: BacktestConfig) -> dict[str, Any]:
+    """The configuration as plain data, without the end of its data, which moves on."""
+    plain = to_plain(config)
+    del plain["data"]["end"]
+    return plain
+
+
+def only_rows(signals: Signals, kept: np.ndarray) -> Signals:
+    """The signals of some decisions, by a mask of them."""
+    told = signals.prepared_reports
+    return replace(
+        signals,
+        rows=signals.rows[kept],
+        eligible=signals.eligible[kept],
+        score=signals.score[kept],
+        trend=signals.trend[kept],
+        prepared=None if signals.prepared is None else signals.prepared[kept],
+        prepared_reports=tuple(told[at] for at in kept.nonzero()[0]) if told else (),
+        shortable=None if signals.shortable is None else signals.shortable[kept],
+    )
+
+
+def closed_day(as_of: dt.date | None, today: dt.date) -> dt.date:
+    """The last day that counts: the one asked for, or the day before today in UTC.
+
+    A bar is closed when its day is over at 24:00 UTC, coins' bars included.
+
+    Raises
+    ------
+    ConfigError
+        If the day asked for is not over.
+    """
+    last = today - dt.timedelta(days=1)
+    if as_of is None:
+        return last
+    if as_of > last:
+        raise ConfigError(
+            f"--as-of {as_of}: its bar is not closed before 24:00 UTC of that day",
+            f"ask for {last} or an earlier day",
+        )
+    return as_of
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()

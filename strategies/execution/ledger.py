@@ -1,0 +1,249 @@
+"""The ledger of a paper account: events in one SQLite file, only ever added to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feeds.errors import DataError, OutputError
+from strategies.execution.ledger_schema import KINDS, check_version, prepare_ledger, told_error
+
+__all__ = ["KINDS", "Event", "Ledger", "canonical_json", "reading_ledger", "writing_ledger"]
+
+#: What the hash of the first event is chained to.
+_FIRST_HASH = "0" * 64
+#: Seconds that a reader waits for a checkpoint.
+_PATIENCE = 10.0
+_INSERT = (
+    "INSERT INTO events (bar, kind, symbol, number, payload, prev_hash, hash) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_COLUMNS = "bar, kind, symbol, number, payload, prev_hash, hash"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a paper account.
+
+    Parameters
+    ----------
+    bar : str
+        ISO date of the session that it belongs to.
+    kind : str
+        One of :data:`KINDS`.
+    symbol : str
+        The asset; empty where it is about the account.
+    number : int
+        Counts the events of one bar, kind and symbol from 0: the four together are unique, so
+        that a bar is booked once.
+    payload : mapping
+        Plain data: text, finite numbers, booleans, None, lists and mappings of these.
+    """
+
+    bar: str
+    kind: str
+    symbol: str
+    number: int
+    payload: Mapping[str, Any]
+
+
+class Ledger:
+    """Events in the order in which they were written.
+
+    Made by :func:`writing_ledger` and :func:`reading_ledger`. Each event carries the hash of
+    the one before it, so that a change of any is seen; rows are inserted and nothing else.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection, self.path = connection, path
+
+    @property
+    def head(self) -> str:
+        """Hash of the last event; 64 zeros where there is none."""
+        found = self._rows("SELECT hash FROM events ORDER BY id DESC LIMIT 1")
+        return found[0][0] if found else _FIRST_HASH
+
+    def events(self, kind: str | None = None) -> list[Event]:
+        """All events, or those of one kind, as they were written.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged.
+        """
+        wanted, given = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
+        rows = self._rows(f"SELECT {_COLUMNS} FROM events{wanted} ORDER BY id", given)
+        return [Event(*row[:4], json.loads(row[4])) for row in rows]
+
+    def append(self, events: Iterable[Event]) -> list[Event]:
+        """Write events in one transaction, all of them or none; returns them as they read.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full or fails; the ledger is then as it was.
+        DataError
+            If one of them is there already: a bar is booked once.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            previous, written = self.head, []
+            for event in events:
+                payload = canonical_json(event.payload)
+                row = (event.bar, event.kind, event.symbol, event.number, payload, previous)
+                previous = _chained(*row)
+                self._connection.execute(_INSERT, (*row, previous))
+                written.append(Event(*row[:4], json.loads(payload)))
+            self._connection.execute("COMMIT")
+            return written
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.Error):
+                raise told_error(error, self.path) from None
+            raise
+
+    def check(self) -> None:
+        """Hold every event against the hash that it was chained with.
+
+        Raises
+        ------
+        DataError
+            Naming the first event that was changed, or the place where one is missing.
+        """
+        previous = _FIRST_HASH
+        for number, row in enumerate(self._rows(f"SELECT {_COLUMNS} FROM events ORDER BY id"), 1):
+            if row[5] != previous or _chained(*row[:6]) != row[6]:
+                raise DataError(
+                    f"{self.path}: event {number} ({row[1]} of {row[0]}) is not what was written",
+                    "restore the ledger from a copy: it was changed by something else",
+                )
+            previous = row[6]
+
+    def _rows(self, query: str, given: tuple = ()) -> list[tuple]:
+        try:
+            return self._connection.execute(query, given).fetchall()
+        except sqlite3.Error as error:
+            raise told_error(error, self.path) from None
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            # A disk that fails here, too: SQLite undoes the rest when the file is opened next.
+            pass
+
+
+@contextmanager
+def writing_ledger(path: str | Path) -> Iterator[Ledger]:
+    """A ledger to write to, made where there is none; one process at a time.
+
+    Raises
+    ------
+    OutputError
+        If another run is at work on it, or the file cannot be written.
+    DataError
+        If the file is no ledger, was made by a later version, or was changed.
+    """
+    from feeds.ingestion.lock import writer_lock
+
+    path = Path(path)
+    with _one_writer(writer_lock, path):
+        try:
+            connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+        except sqlite3.Error as error:
+            raise told_error(error, path) from None
+        try:
+            prepare_ledger(connection, path)
+            ledger = Ledger(connection, path)
+            ledger.check()
+            yield ledger
+        finally:
+            _close(connection)
+
+
+@contextmanager
+def reading_ledger(path: str | Path) -> Iterator[Ledger]:
+    """A ledger to read, which the file system may hold read-only; a writer is not disturbed.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is no ledger of this version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such ledger", "run python -m runs.signals first")
+    connection = _open_to_read(path)
+    try:
+        check_version(connection, path)
+        yield Ledger(connection, path)
+    finally:
+        connection.close()
+
+
+def canonical_json(value: Any) -> str:
+    """Plain data as one line of JSON: keys sorted, exact numbers, nothing that is not finite."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def _chained(bar: str, kind: str, symbol: str, number: int, payload: str, previous: str) -> str:
+    text = json.dumps([previous, bar, kind, symbol, number, payload], ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+@contextmanager
+def _one_writer(writer_lock: Any, path: Path) -> Iterator[None]:
+    """The lock of data sets, with what it refuses told of a ledger."""
+    lock = writer_lock(path)
+    try:
+        lock.__enter__()
+    except OutputError as error:
+        if "being written" not in error.problem:
+            raise OutputError(error.problem, "name another ledger with --ledger") from None
+        holder = error.problem.rsplit(" by ", 1)[-1]
+        raise OutputError(
+            f"{path}: another run is at work on it, {holder}",
+            "wait until it is done, or name another ledger with --ledger",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open read-only; on a read-only place, where no writer can be, without its log."""
+    import os
+    from urllib.parse import quote
+
+    uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.Error as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError) and not _log_of(path).exists():
+            return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+        raise told_error(error, path) from None
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    try:
+        connection.close()
+    except sqlite3.Error:
+        # What was committed is in the log and is read from there the next time.
+        pass
