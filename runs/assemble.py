@@ -15,7 +15,7 @@ from configs.schema import BacktestConfig
 from factors.composite import Scores
 from factors.momentum import momentum
 from factors.plugins import load_plugins
-from feeds.calendars import is_session
+from feeds.calendars import is_session, next_session, sessions
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
@@ -53,10 +53,14 @@ __all__ = [
     "Study",
     "account_rules",
     "execute",
+    "next_decision",
     "portfolio_rules",
     "prepare",
     "scheduled_rows",
 ]
+
+#: Days within which every rule of the calendar decides.
+_LONGEST_PERIOD = 130
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,18 +275,37 @@ def scheduled_rows(config: BacktestConfig, panel: Panel, *, so_far: bool = False
 
     With `so_far` rebalance dates after the last row are left out instead of refused.
     """
+    return _schedule(config, panel.dates, panel.next_session, panel.asset_class, so_far)
+
+
+def next_decision(config: BacktestConfig, panel: Panel) -> np.datetime64 | None:
+    """The first session after the last row in which the configuration decides, if there is one."""
+    rule = config.portfolio.rebalance
+    ahead = _LONGEST_PERIOD + 2 * getattr(rule, "every", 0)
+    last = panel.dates[-1]
+    dates = np.append(panel.dates, sessions(panel.calendar, last + 1, last + ahead))
+    following = next_session(panel.calendar, dates[-1])
+    rows = _schedule(config, dates, following, panel.asset_class, True)
+    later = rows[rows >= panel.shape[0]]
+    return dates[later[0]] if len(later) else None
+
+
+def _schedule(
+    config: BacktestConfig,
+    dates: np.ndarray,
+    following: np.datetime64,
+    asset_class: np.ndarray,
+    so_far: bool,
+) -> np.ndarray:
     rule = config.portfolio.rebalance
     if not isinstance(rule, str):
         rule = getattr(rule, "every", None) or rule.dates
     if so_far and isinstance(rule, tuple):
-        rule = [day for day in rule if np.datetime64(day) <= panel.dates[-1]]
+        rule = [day for day in rule if np.datetime64(day) <= dates[-1]]
     fillable = None
-    if config.data.calendar == "24/7" and (panel.asset_class == "equity").any():
-        following = np.append(panel.dates[1:], panel.next_session)
-        fillable = is_session(following)
-    return decision_rows(
-        panel.dates, panel.next_session, rule, config.data.start, fillable=fillable
-    )
+    if config.data.calendar == "24/7" and (asset_class == "equity").any():
+        fillable = is_session(np.append(dates[1:], following))
+    return decision_rows(dates, following, rule, config.data.start, fillable=fillable)
 
 
 def _trend_parameters(config: BacktestConfig) -> dict[str, Any]:

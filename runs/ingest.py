@@ -7,11 +7,15 @@ import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
 from runs.command import add_common_arguments, configure_logging, main_guard
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["build_parser", "ingest_as_asked", "main"]
 
 _CLASSES = ("equity", "crypto", "index", "reference")
 
@@ -19,8 +23,24 @@ _CLASSES = ("equity", "crypto", "index", "reference")
 @main_guard
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0, 1 where a symbol could not be fetched, or 2."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
+    console = None
+    if not arguments.quiet:
+        from rich.console import Console
+
+        console = Console(width=None if sys.stdout.isatty() else 100)
+    return ingest_as_asked(arguments, console)
+
+
+def ingest_as_asked(arguments: argparse.Namespace, console: Console | None) -> int:
+    """Make or update a data set; 0, or 1 where a symbol could not be fetched.
+
+    Raises
+    ------
+    UserError
+        If anything is in the way; the set is then as it was.
+    """
     _check(arguments)
     # Each way is imported when it is taken: a fetch needs no recipe and a file no client.
     if arguments.recipe:
@@ -29,15 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from runs.ingest_symbols import ingest_symbols as ingest
     else:
         from runs.ingest_files import ingest_files as ingest
-    console = None
-    if not arguments.quiet:
-        from rich.console import Console
-
-        console = Console(width=None if sys.stdout.isatty() else 100)
     return ingest(arguments, console)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m runs.ingest", description="Fetch, clean, align and store a data set."
     )

@@ -74,7 +74,7 @@ def found_revisions(data: Panel, book: PaperBook, found: str) -> list[Event]:
         number += sum(event.symbol == symbol for event in events)
         told = {"column": column, "found": found, "changes": dict(sorted(changed.items()))}
         events.append(Event(book.bar, "revision", symbol, number, told))
-    return [*events, *_corrections(data, book, changes)]
+    return [*events, *_corrections(data, book, changes, found)]
 
 
 def _changes(data: Panel, book: PaperBook) -> dict[tuple[str, str], dict[str, list[Any]]]:
@@ -99,7 +99,7 @@ def _changes(data: Panel, book: PaperBook) -> dict[tuple[str, str], dict[str, li
 
 
 def _corrections(
-    data: Panel, book: PaperBook, changes: dict[tuple[str, str], dict[str, list[Any]]]
+    data: Panel, book: PaperBook, changes: dict[tuple[str, str], dict[str, list[Any]]], found: str
 ) -> list[Event]:
     events = []
     kinds = dict(zip(data.assets.tolist(), data.price_kind.tolist(), strict=True))
@@ -116,6 +116,7 @@ def _corrections(
         was, new = changed[last]
         factor, held = was / new, book.held.get(symbol, 0.0)
         told = {
+            "found": found,
             "factor": factor,
             "before": held,
             "held": held * factor,
