@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from feeds.errors import ConfigError, DataError
@@ -14,7 +15,7 @@ from strategies.execution.paper import booked_bar
 from strategies.execution.replay import PaperBook, replay
 from strategies.execution.revisions import found_revisions
 
-__all__ = ["Progress", "bring_up_to_date", "changed_keys"]
+__all__ = ["Progress", "bring_up_to_date", "changed_keys", "check_same"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def bring_up_to_date(ledger: Ledger, live: LiveStudy, since: str | None = None) 
         cannot be written.
     """
     book = replay(ledger.events())
-    _check_same(ledger, book, live)
+    check_same(ledger.path, book, live)
     found = found_revisions(live.setup.data, book, live.bar)
     _write(ledger, book, found)
     plain = plain_config(live.study.config)
@@ -92,25 +93,32 @@ def _write(ledger: Ledger, book: PaperBook, events: list[Event]) -> None:
             book.apply(event)
 
 
-def _check_same(ledger: Ledger, book: PaperBook, live: LiveStudy) -> None:
+def check_same(ledger: Path, book: PaperBook, live: LiveStudy) -> None:
+    """Refuse a ledger of another strategy or data set, or one that is ahead of the data.
+
+    Raises
+    ------
+    UserError
+        Naming what differs.
+    """
     if not book.bar:
         return
     study, opened = live.study, book.opened
     if opened["name"] != study.config.name:
         raise ConfigError(
-            f"{ledger.path} is the ledger of {opened['name']!r}, not of {study.config.name!r}",
+            f"{ledger} is the ledger of {opened['name']!r}, not of {study.config.name!r}",
             "name another ledger with --ledger: each strategy has one of its own",
         )
     data = _data_of(live)
     if opened["data"] != data:
         was, now = (f"{one['name']} ({one['calendar']})" for one in (opened["data"], data))
         raise DataError(
-            f"{ledger.path} was made from the data set {was}, not from {now}",
+            f"{ledger} was made from the data set {was}, not from {now}",
             "set data.dir and data.calendar as they were, or name another ledger with --ledger",
         )
     if book.bar > live.bar:
         raise DataError(
-            f"{ledger.path} has booked {book.bar}, after the latest bar {live.bar} asked for",
+            f"{ledger} has booked {book.bar}, after the latest bar {live.bar} asked for",
             "name a later day with --as-of, bring the data up to date, or use another --ledger",
         )
     row_of(live.setup.panel, book.bar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -64,38 +64,38 @@ def paper_record(live: LiveStudy, events: Sequence[Event]) -> Record:
         raise DataError(
             "the ledger has no fill yet", "run python -m runs.signals after the next bar"
         )
-    decided = [event for event in events if event.kind == "decision"]
-    study = study_of_record(live, decided[0].bar, decided[-1].bar)
-    made = {event.bar: event for event in decided}
+    made = {event.bar: event for event in events if event.kind == "decision"}
+    study = study_of_record(live, made)
     bars = study.panel.dates[study.signals.rows].astype(str).tolist()
-    if list(made) != bars:
-        # Under a schedule that has changed, only what was decided under this one is compared.
-        kept = np.isin(bars, list(made))
-        study = _only(study, kept)
-        bars = [bar for bar in bars if bar in made]
     decisions = [_decision(study.panel, made[bar]) for bar in bars]
     tables = journal_tables(journal, study.panel)
     return Record(study, Execution(_Books(journal, study.panel), decisions, tables))
 
 
-def study_of_record(live: LiveStudy, first: str, last: str) -> Study:
-    """The study of a backtest that begins with the decision of one bar and ends with another's.
+def study_of_record(live: LiveStudy, bars: Collection[str]) -> Study:
+    """The study of a backtest that decides at some bars alone, those that are scheduled.
 
     Targets that do not depend on the account are made beforehand, from all decisions since
-    ``data.start``, since overlapping formations reach back before the first.
+    ``data.start``: overlapping formations reach back before the first.
+
+    Raises
+    ------
+    DataError
+        If the schedule has none of the bars.
     """
-    study, panel = live.study, live.study.panel
-    bars = panel.dates[study.signals.rows].astype(str)
-    kept = live.scheduled & (bars >= first) & (bars <= last)
-    if not live.setup.portfolio.needs_account:
-        maker = TargetMaker(panel, live.setup.signals, live.setup.portfolio)
-        numbers = np.flatnonzero(kept[live.scheduled])
-        targets: dict[int, Target] = {
-            place: live.setup.targets.get(number) or maker.target(number)
-            for place, number in enumerate(numbers.tolist())
-        }
-    else:
-        targets = {}
+    study, setup = live.study, live.setup
+    every = study.panel.dates[study.signals.rows].astype(str)
+    kept = live.scheduled & np.isin(every, list(bars))
+    if not kept.any():
+        raise DataError(
+            "the configuration's schedule has no decision of the ledger",
+            "use the configuration that the ledger was made with",
+        )
+    targets: dict[int, Target] = {}
+    if not setup.portfolio.needs_account:
+        maker = TargetMaker(study.panel, setup.signals, setup.portfolio)
+        numbers = np.flatnonzero(kept[live.scheduled]).tolist()
+        targets = {place: maker.target(number) for place, number in enumerate(numbers)}
     return replace(_only(study, kept), targets=targets)
 
 
@@ -118,6 +118,7 @@ def _only(study: Study, kept: np.ndarray) -> Study:
             rows=scores.rows[kept],
         ),
         targets={},
+        parity=None,
     )
 
 

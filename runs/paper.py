@@ -1,0 +1,180 @@
+"""The paper account's track record: a run's folder from the ledger, and the parity report.
+
+python -m runs.paper --config configs/backtest.yaml [--ledger outputs/paper.db] [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime as dt
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
+
+if TYPE_CHECKING:
+    from analyzers.result import RunResult
+    from runs.parity import Parity
+    from strategies.execution.ledger import Event
+
+__all__ = ["build_parser", "main", "paper"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m runs.paper",
+        description="Tables, report and tearsheet of a paper account, and how it compares with "
+        "the backtest of the same configuration over the same dates.",
+    )
+    add_config_arguments(parser)
+    parser.add_argument(
+        "--ledger", default="outputs/paper.db", help="SQLite file (default: %(default)s)"
+    )
+    parser.add_argument("--out", help="folder to write (default: outputs/paper-<name>)")
+    parser.add_argument(
+        "--no-tearsheet", action="store_true", help="tables only: no pages and no plots"
+    )
+    add_common_arguments(parser)
+    return parser
+
+
+def paper(
+    config_path: str,
+    overrides: Sequence[str] = (),
+    *,
+    ledger: str | Path,
+    out: str | None = None,
+    pages: bool = True,
+) -> tuple[RunResult, Parity, Path]:
+    """Write the track record of a ledger as a run's folder, at once or not at all.
+
+    The ledger is read and left as it is; the data set is used as it is stored.
+
+    Raises
+    ------
+    UserError
+        If the ledger, the configuration or the output folder will not do, or nothing was
+        filled yet.
+    """
+    from analyzers.run_folder import check_run_folder, write_tables
+    from configs.load import dump_config, load_config
+    from feeds.atomic import replacing_folder
+    from runs.collect import collect
+    from runs.environment import installed_packages
+    from runs.live_study import live_study
+    from runs.paper_account import check_same
+    from runs.paper_record import paper_record
+    from runs.parity import compare_with_backtest
+    from strategies.execution.ledger import reading_ledger
+    from strategies.execution.replay import replay
+
+    config = load_config(config_path, overrides)
+    folder = Path(out) if out else Path("outputs") / f"paper-{config.name}"
+    check_run_folder(folder)
+    with reading_ledger(ledger) as opened:
+        opened.check()
+        events = opened.events()
+    book = replay(events)
+    live = live_study(config, dt.date.fromisoformat(_begun(book.bar, ledger)))
+    check_same(Path(ledger), book, live)
+    record = paper_record(live, events)
+    parity = compare_with_backtest(live, record, events)
+    command = " ".join(["python -m runs.paper --config", config_path, *_set(overrides)])
+    result = collect(record.study, record.execution, command)
+    result.notes.insert(0, _note(parity))
+    with replacing_folder(folder) as building:
+        if pages:
+            _write_pages(result, building)
+        write_tables(
+            result,
+            building,
+            config_text=dump_config(record.study.config),
+            environment=installed_packages(),
+            timings={},
+        )
+        write_events(events, building / "ledger.csv")
+        _write_parity(parity, building)
+    return result, parity, folder
+
+
+def write_events(events: Sequence[Event], path: Path) -> None:
+    """The events of a ledger as a table: bar, kind, symbol, number, payload (JSON)."""
+    from strategies.execution.ledger import canonical_json
+
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["bar", "kind", "symbol", "number", "payload"])
+        for event in events:
+            payload = canonical_json(event.payload)
+            writer.writerow([event.bar, event.kind, event.symbol, event.number, payload])
+
+
+def _begun(bar: str, ledger: str | Path) -> str:
+    from feeds.errors import DataError
+
+    if not bar:
+        raise DataError(f"{ledger} has no bar yet", "run python -m runs.signals first")
+    return bar
+
+
+def _set(overrides: Sequence[str]) -> list[str]:
+    return [part for override in overrides for part in ("--set", override)]
+
+
+def _note(parity: Parity) -> str:
+    told = parity.summary
+    return (
+        f"A paper account, {told['start']} to {told['end']}: {told['late_decisions']} of its "
+        f"decisions were made late, and {told['differences']} figures differ from a backtest of "
+        f"the same dates, {told['unexplained']} without a known reason (parity.csv)."
+    )
+
+
+def _write_pages(result: RunResult, folder: Path) -> None:
+    from analyzers.figures import build_figures, save_figures
+    from analyzers.summary import write_summary
+    from analyzers.tearsheet import write_tearsheet
+
+    save_figures(build_figures(result), folder / "plots")
+    write_tearsheet(result, folder / "tearsheet.html")
+    write_summary(result, folder, has_tearsheet=True)
+
+
+def _write_parity(parity: Parity, folder: Path) -> None:
+    text = json.dumps(parity.summary, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "parity.json").write_text(text + "\n", encoding="utf-8")
+    table = parity.differences.assign(date=parity.differences["date"].dt.date.astype(str))
+    table.to_csv(folder / "parity.csv", index=False, lineterminator="\n")
+
+
+@main_guard
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0 on success, 2 on a user's mistake."""
+    arguments = build_parser().parse_args(argv)
+    configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
+    result, parity, folder = paper(
+        arguments.config,
+        arguments.overrides,
+        ledger=arguments.ledger,
+        out=arguments.out,
+        pages=not arguments.no_tearsheet,
+    )
+    if not arguments.quiet:
+        from rich.console import Console
+
+        from runs.paper_terminal import print_parity
+        from runs.terminal import print_summary
+
+        console = Console(width=None if sys.stdout.isatty() else 100)
+        print_summary(result, folder, console)
+        print_parity(parity, console)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""A paper account beside the backtest of its configuration: each difference, and why it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from runs.assemble import Execution, execute
+from runs.live_study import LiveStudy
+from runs.paper_record import Record
+from strategies.execution.ledger import Event
+
+__all__ = ["COLUMNS", "Parity", "compare_with_backtest"]
+
+#: Of the table of differences.
+COLUMNS = ("date", "what", "symbol", "paper", "backtest", "difference", "reason")
+#: Money that differs by less is the same, in currency; weights, as a share of NAV.
+_CENT = 0.005
+_SAME_WEIGHT = 1e-12
+_KEYS = ["date", "decision_date", "symbol", "reason"]
+
+
+@dataclass(frozen=True, eq=False)
+class Parity:
+    """What a comparison has found.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        Columns :data:`COLUMNS`, in order of time. ``what`` is weight, fill (signed money paid
+        for assets and commission), carry or value.
+    summary : dict
+        Counts of what was compared and of what differs, the largest differences, and what can
+        make a difference at all.
+    """
+
+    differences: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def compare_with_backtest(live: LiveStudy, record: Record, events: Sequence[Event]) -> Parity:
+    """Backtest the configuration over the dates of a ledger, on the data of today, and compare.
+
+    Parameters
+    ----------
+    live : LiveStudy
+        Up to the ledger's last bar.
+    record : Record
+        Of the ledger.
+    events : sequence of Event
+
+    Returns
+    -------
+    Parity
+        A difference that nothing in the ledger accounts for has the reason ``unexplained``.
+    """
+    backtest = execute(record.study, only=("values", "fills", "carry"))
+    reasons = _Reasons(events)
+    parts = [
+        _weights(record, backtest),
+        _fills(record.execution, backtest),
+        _carry(record.execution, backtest),
+        _values(record.execution, backtest),
+    ]
+    found = pd.concat([part for part in parts if len(part)] or [_rows([])], ignore_index=True)
+    found = found.sort_values("date", kind="stable", ignore_index=True)
+    found["reason"] = [
+        reasons.of(str(pd.Timestamp(date).date()), what, symbol)
+        for date, what, symbol in zip(found["date"], found["what"], found["symbol"], strict=True)
+    ]
+    return Parity(found[list(COLUMNS)], _summary(record, backtest, found, reasons))
+
+
+class _Reasons:
+    """What in a ledger can make it differ from a backtest of today's data and configuration."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.late = {
+            event.bar for event in events if event.kind == "decision" and event.payload["late"]
+        }
+        #: First revised bar by symbol, and first bar of a change of the configuration.
+        self.revised: dict[str, str] = {}
+        self.changed: dict[str, str] = {}
+        self.corrected = {event.symbol for event in events if event.kind == "correction"}
+        for event in events:
+            if event.kind == "revision":
+                first = min(event.payload["changes"])
+                self.revised[event.symbol] = min(first, self.revised.get(event.symbol, first))
+            if event.payload.get("note") == "epoch":
+                keys = event.payload["changed"]
+                kind = "costs changed" if all(_is_cost(key) for key in keys) else "configuration"
+                self.changed.setdefault(kind, event.bar)
+
+    def of(self, date: str, what: str, symbol: str) -> str:
+        """What accounts for a difference on a date; several joined by a semicolon."""
+        found = []
+        for kind, bar in sorted(self.changed.items()):
+            found.append(f"{kind} with the bar of {bar}" if kind.startswith("c") else kind)
+        first = self.revised.get(symbol)
+        if first is not None and date >= first:
+            found.append(f"revision of {symbol} from {first}" if symbol else "revision")
+        elif self.revised and date >= min(self.revised.values()):
+            found.append(f"revision from {min(self.revised.values())}")
+        if symbol in self.corrected or (what == "value" and self.corrected):
+            found.append("correction")
+        if not found and date in self.late:
+            found.append("late decision")
+        return "; ".join(found) or "unexplained"
+
+
+def _is_cost(key: str) -> bool:
+    return key.split(".")[0] == "costs"
+
+
+def _weights(record: Record, backtest: Execution) -> pd.DataFrame:
+    panel, rows = record.study.panel, []
+    for paper, other in zip(record.execution.decisions, backtest.decisions, strict=True):
+        differ = np.flatnonzero(np.abs(paper.weights - other.weights) > _SAME_WEIGHT)
+        date = panel.dates[paper.row].astype("datetime64[ns]")
+        for at in differ.tolist():
+            one, two = float(paper.weights[at]), float(other.weights[at])
+            rows.append((date, "weight", str(panel.assets[at]), one, two))
+    return _rows(rows)
+
+
+def _fills(paper: Execution, backtest: Execution) -> pd.DataFrame:
+    sums = [_paid(execution.tables["fills"]) for execution in (paper, backtest)]
+    both = pd.concat(sums, axis=1, keys=["paper", "backtest"]).fillna(0.0)
+    both = both[(both["paper"] - both["backtest"]).abs() > _CENT]
+    return _rows(
+        [(key[0], "fill", key[2], one, two) for key, one, two in both.itertuples(name=None)]
+    )
+
+
+def _paid(fills: pd.DataFrame) -> pd.Series:
+    """Money by fill: paid for assets and commission is positive."""
+    worth = fills["size"] * fills["price"] + fills["commission"]
+    never = pd.Timestamp("1900-01-01")
+    keys = [fills[name].fillna(never) if name == "decision_date" else fills[name] for name in _KEYS]
+    return worth.groupby(keys, sort=True).sum()
+
+
+def _carry(paper: Execution, backtest: Execution) -> pd.DataFrame:
+    sums = [
+        execution.tables["carry"].groupby(["date", "symbol"])["amount"].sum()
+        for execution in (paper, backtest)
+    ]
+    both = pd.concat(sums, axis=1, keys=["paper", "backtest"]).fillna(0.0)
+    both = both[(both["paper"] - both["backtest"]).abs() > _CENT]
+    return _rows(
+        [(key[0], "carry", key[1], one, two) for key, one, two in both.itertuples(name=None)]
+    )
+
+
+def _values(paper: Execution, backtest: Execution) -> pd.DataFrame:
+    both = pd.concat(
+        [execution.tables["values"]["value"] for execution in (paper, backtest)],
+        axis=1,
+        keys=["paper", "backtest"],
+    )
+    differ = ~((both["paper"] - both["backtest"]).abs() <= _CENT)
+    return _rows(
+        [(date, "value", "", one, two) for date, one, two in both[differ].itertuples(name=None)]
+    )
+
+
+def _rows(rows: list[tuple]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["date", "what", "symbol", "paper", "backtest"])
+    table["date"] = pd.to_datetime(table["date"])
+    table["difference"] = table["paper"].astype(float) - table["backtest"].astype(float)
+    return table
+
+
+def _summary(
+    record: Record, backtest: Execution, found: pd.DataFrame, reasons: _Reasons
+) -> dict[str, Any]:
+    largest = found["difference"].abs().groupby(found["what"]).max()
+    values = record.execution.tables["values"]["value"]
+    decisions = record.execution.decisions
+    return {
+        "start": str(values.index[0].date()),
+        "end": str(values.index[-1].date()),
+        "decisions": len(decisions),
+        "late_decisions": len(reasons.late),
+        "fills": len(record.execution.tables["fills"]),
+        "backtest_fills": len(backtest.tables["fills"]),
+        "sessions": len(values),
+        "differences": len(found),
+        "unexplained": int((found["reason"] == "unexplained").sum()),
+        "largest": {str(name): float(value) for name, value in largest.items()},
+        "final_value": float(values.iloc[-1]),
+        "backtest_final_value": float(backtest.tables["values"]["value"].iloc[-1]),
+        "revised_symbols": sorted(reasons.revised),
+        "corrected_symbols": sorted(reasons.corrected),
+        "configuration_changes": dict(sorted(reasons.changed.items())),
+        "dividends": "reinvested at the close of the ex-date, as in the backtest",
+    }
