@@ -15,11 +15,11 @@ from configs.schema import BacktestConfig
 from factors.composite import Scores
 from factors.momentum import momentum
 from factors.plugins import load_plugins
-from feeds.calendars import is_session, next_session, sessions
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
 from feeds.universe import NATIVE_CLASSES, Floors, eligible_assets
+from runs.decisions import scheduled_rows
 from runs.neutral_market import neutral_market
 from runs.scoring import make_factors, score
 from runs.trading import (
@@ -43,7 +43,6 @@ from strategies.portfolio_rules import (
     PortfolioRules,
     VolatilityRules,
 )
-from strategies.schedule import decision_rows
 
 if TYPE_CHECKING:
     from strategies.factor_parity import FactorParity
@@ -53,14 +52,9 @@ __all__ = [
     "Study",
     "account_rules",
     "execute",
-    "next_decision",
     "portfolio_rules",
     "prepare",
-    "scheduled_rows",
 ]
-
-#: Days within which every rule of the calendar decides.
-_LONGEST_PERIOD = 130
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,44 +262,6 @@ def _universe(config: BacktestConfig, data: DataSet) -> Panel:
             f"it covers {panel.dates[0]}..{panel.dates[-1]}: change data.start and data.end",
         )
     return panel if wanted.all() else panel.select(wanted)
-
-
-def scheduled_rows(config: BacktestConfig, panel: Panel, *, so_far: bool = False) -> np.ndarray:
-    """(R,) rows of the panel in which the configuration decides, increasing.
-
-    With `so_far` rebalance dates after the last row are left out instead of refused.
-    """
-    return _schedule(config, panel.dates, panel.next_session, panel.asset_class, so_far)
-
-
-def next_decision(config: BacktestConfig, panel: Panel) -> np.datetime64 | None:
-    """The first session after the last row in which the configuration decides, if there is one."""
-    rule = config.portfolio.rebalance
-    ahead = _LONGEST_PERIOD + 2 * getattr(rule, "every", 0)
-    last = panel.dates[-1]
-    dates = np.append(panel.dates, sessions(panel.calendar, last + 1, last + ahead))
-    following = next_session(panel.calendar, dates[-1])
-    rows = _schedule(config, dates, following, panel.asset_class, True)
-    later = rows[rows >= panel.shape[0]]
-    return dates[later[0]] if len(later) else None
-
-
-def _schedule(
-    config: BacktestConfig,
-    dates: np.ndarray,
-    following: np.datetime64,
-    asset_class: np.ndarray,
-    so_far: bool,
-) -> np.ndarray:
-    rule = config.portfolio.rebalance
-    if not isinstance(rule, str):
-        rule = getattr(rule, "every", None) or rule.dates
-    if so_far and isinstance(rule, tuple):
-        rule = [day for day in rule if np.datetime64(day) <= dates[-1]]
-    fillable = None
-    if config.data.calendar == "24/7" and (asset_class == "equity").any():
-        fillable = is_session(np.append(dates[1:], following))
-    return decision_rows(dates, following, rule, config.data.start, fillable=fillable)
 
 
 def _trend_parameters(config: BacktestConfig) -> dict[str, Any]:

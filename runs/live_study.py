@@ -17,8 +17,8 @@ from runs.assemble import (
     account_rules,
     portfolio_rules,
     prepare,
-    scheduled_rows,
 )
+from runs.decisions import scheduled_rows
 from runs.trading import order_rules, stop_rules
 from strategies.execution.ledger import canonical_json
 from strategies.execution.paper import PaperSetup
@@ -88,7 +88,7 @@ def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
         signals=only_rows(study.signals, scheduled),
         costs=study.costs,
         carry=study.carry,
-        rules=account_rules(config),
+        rules=account_rules(config, study.panel),
         portfolio=portfolio_rules(config),
         orders=order_rules(config),
         stops=stop_rules(config),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from feeds.store import read_manifest
-from runs.assemble import next_decision
+from runs.decisions import next_decision
 from runs.live_study import LiveStudy, plain_config
 from runs.paper_account import changed_keys
 from strategies.execution.ledger import Event

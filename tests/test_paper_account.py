@@ -210,7 +210,7 @@ RULES = {
     "participation": ("portfolio.rebalance={every: 3}", "execution.participation_rate=0.0004"),
     "close": ("portfolio.stagger=3", "portfolio.no_trade_band=0.02"),
     "liquidation": ("portfolio.rebalance={every: 6}", "execution.maintenance_margin=0.81"),
-    "scaled": ("costs.commission.crypto={scheme: kraken_pro}", "portfolio.gross=1.9"),
+    "scaled": ("costs.commission.crypto={scheme: kraken_pro}", "portfolio.gross=1.7"),
 }
 
 

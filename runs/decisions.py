@@ -1,0 +1,53 @@
+"""When a configuration decides: rows of a panel so far, and the next session that is due."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from configs.schema import BacktestConfig
+from feeds.calendars import is_session, next_session, sessions
+from feeds.panel import Panel
+from strategies.schedule import decision_rows
+
+__all__ = ["next_decision", "scheduled_rows"]
+
+#: Days within which every rule of the calendar decides.
+_LONGEST_PERIOD = 130
+
+
+def scheduled_rows(config: BacktestConfig, panel: Panel, *, so_far: bool = False) -> np.ndarray:
+    """(R,) rows of the panel in which the configuration decides, increasing.
+
+    With `so_far` rebalance dates after the last row are left out instead of refused.
+    """
+    return _schedule(config, panel.dates, panel.next_session, panel.asset_class, so_far)
+
+
+def next_decision(config: BacktestConfig, panel: Panel) -> np.datetime64 | None:
+    """The first session after the last row in which the configuration decides, if there is one."""
+    rule = config.portfolio.rebalance
+    ahead = _LONGEST_PERIOD + 2 * getattr(rule, "every", 0)
+    last = panel.dates[-1]
+    dates = np.append(panel.dates, sessions(panel.calendar, last + 1, last + ahead))
+    following = next_session(panel.calendar, dates[-1])
+    rows = _schedule(config, dates, following, panel.asset_class, True)
+    later = rows[rows >= panel.shape[0]]
+    return dates[later[0]] if len(later) else None
+
+
+def _schedule(
+    config: BacktestConfig,
+    dates: np.ndarray,
+    following: np.datetime64,
+    asset_class: np.ndarray,
+    so_far: bool,
+) -> np.ndarray:
+    rule = config.portfolio.rebalance
+    if not isinstance(rule, str):
+        rule = getattr(rule, "every", None) or rule.dates
+    if so_far and isinstance(rule, tuple):
+        rule = [day for day in rule if np.datetime64(day) <= dates[-1]]
+    fillable = None
+    if config.data.calendar == "24/7" and (asset_class == "equity").any():
+        fillable = is_session(np.append(dates[1:], following))
+    return decision_rows(dates, following, rule, config.data.start, fillable=fillable)
