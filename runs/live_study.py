@@ -77,11 +77,6 @@ def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
     study = prepare(config, latest=True)
     rows = scheduled_rows(config, study.panel, so_far=True)
     scheduled = np.isin(study.signals.rows, rows)
-    if study.signals.rows[-1] != study.panel.shape[0] - 1 or not len(rows):
-        raise ConfigError(
-            f"no decision is scheduled from {config.data.start} to {study.panel.dates[-1]}",
-            "name a later day with --as-of, or change portfolio.rebalance",
-        )
     setup = PaperSetup(
         panel=study.panel,
         data=study.data.panel,
