@@ -40,7 +40,7 @@ class LiveStudy:
     setup : PaperSetup
         What a paper account trades by.
     data_hash, config_hash : str
-        Of the data set's files, and of the configuration without the end of its data.
+        Of the data set's files, and of the configuration without place and end of its data.
     """
 
     study: Study
@@ -48,6 +48,11 @@ class LiveStudy:
     setup: PaperSetup
     data_hash: str
     config_hash: str
+
+    @property
+    def config(self) -> BacktestConfig:
+        """As it was run, its data ending on the day asked for."""
+        return self.study.config
 
     @property
     def bar(self) -> str:
@@ -93,9 +98,11 @@ def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
 
 
 def plain_config(config: BacktestConfig) -> dict[str, Any]:
-    """The configuration as plain data, without the end of its data, which moves on."""
+    """The configuration as plain data, without the end of its data, which moves on, and where
+    the data set stands: which one it is, its own name says."""
     plain = to_plain(config)
-    del plain["data"]["end"]
+    for name in ("dir", "end"):
+        del plain["data"][name]
     return plain
 
 

@@ -59,6 +59,7 @@ def paper_record(live: LiveStudy, events: Sequence[Event]) -> Record:
     DataError
         If nothing was filled yet, or the data lack a bar or symbol of the ledger.
     """
+    events = _in_todays_units(events)
     journal = _journal(live.setup.panel, events)
     if not journal.started:
         raise DataError(
@@ -97,6 +98,23 @@ def study_of_record(live: LiveStudy, bars: Collection[str]) -> Study:
         numbers = np.flatnonzero(kept[live.scheduled]).tolist()
         targets = {place: maker.target(number) for place, number in enumerate(numbers)}
     return replace(_only(study, kept), targets=targets)
+
+
+def _in_todays_units(events: Sequence[Event]) -> list[Event]:
+    """Fills before a correction in the shares that it counts in, as the data do today."""
+    factors: dict[str, float] = {}
+    found = []
+    for event in reversed(events):
+        if event.kind == "correction":
+            factors[event.symbol] = factors.get(event.symbol, 1.0) * event.payload["factor"]
+        if event.kind == "fill" and event.symbol in factors:
+            factor, told = factors[event.symbol], dict(event.payload)
+            told["shares"] *= factor
+            for name in ("price", "reference"):
+                told[name] /= factor
+            event = replace(event, payload=told)
+        found.append(event)
+    return found[::-1]
 
 
 def _only(study: Study, kept: np.ndarray) -> Study:

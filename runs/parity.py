@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from runs.assemble import Execution, execute
-from runs.live_study import LiveStudy
+from runs.live_study import LiveStudy, plain_config
+from runs.paper_account import changed_keys
 from runs.paper_record import Record
 from strategies.execution.ledger import Event
 
@@ -59,7 +60,7 @@ def compare_with_backtest(live: LiveStudy, record: Record, events: Sequence[Even
         A difference that nothing in the ledger accounts for has the reason ``unexplained``.
     """
     backtest = execute(record.study, only=("values", "fills", "carry"))
-    reasons = _Reasons(events)
+    reasons = _Reasons(live, events)
     parts = [
         _weights(record, backtest),
         _fills(record.execution, backtest),
@@ -76,44 +77,49 @@ def compare_with_backtest(live: LiveStudy, record: Record, events: Sequence[Even
 
 
 class _Reasons:
-    """What in a ledger can make it differ from a backtest of today's data and configuration."""
+    """What can make a ledger differ from a backtest of today's data and configuration."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, live: LiveStudy, events: Sequence[Event]) -> None:
         self.late = {
             event.bar for event in events if event.kind == "decision" and event.payload["late"]
         }
-        #: First revised bar by symbol, and first bar of a change of the configuration.
+        #: First revised bar by symbol.
         self.revised: dict[str, str] = {}
-        self.changed: dict[str, str] = {}
         self.corrected = {event.symbol for event in events if event.kind == "correction"}
+        #: Keys that have changed, by what they are, since the account began.
+        self.changed: dict[str, set[str]] = {}
+        config: Mapping[str, Any] = {}
         for event in events:
+            told = event.payload
             if event.kind == "revision":
-                first = min(event.payload["changes"])
+                first = min(told["changes"])
                 self.revised[event.symbol] = min(first, self.revised.get(event.symbol, first))
-            if event.payload.get("note") == "epoch":
-                keys = event.payload["changed"]
-                kind = "costs changed" if all(_is_cost(key) for key in keys) else "configuration"
-                self.changed.setdefault(kind, event.bar)
+            if told.get("note") == "epoch":
+                self._change(told["changed"])
+            config = told.get("config", config)
+        self._change(changed_keys(config, plain_config(live.config)))
+
+    def _change(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            kind = "costs changed" if key.split(".")[0] == "costs" else "configuration changed"
+            self.changed.setdefault(kind, set()).add(key)
 
     def of(self, date: str, what: str, symbol: str) -> str:
         """What accounts for a difference on a date; several joined by a semicolon."""
-        found = []
-        for kind, bar in sorted(self.changed.items()):
-            found.append(f"{kind} with the bar of {bar}" if kind.startswith("c") else kind)
-        first = self.revised.get(symbol)
+        found = [
+            f"{kind}: {', '.join(sorted(keys))}" for kind, keys in sorted(self.changed.items())
+        ]
+        first = self.revised.get(symbol) if symbol else None
+        if first is None and self.revised:
+            # One price moves the ranks of all, and the value.
+            symbol, first = "", min(self.revised.values())
         if first is not None and date >= first:
-            found.append(f"revision of {symbol} from {first}" if symbol else "revision")
-        elif self.revised and date >= min(self.revised.values()):
-            found.append(f"revision from {min(self.revised.values())}")
+            found.append(f"revision{f' of {symbol}' if symbol else ''} from {first}")
         if symbol in self.corrected or (what == "value" and self.corrected):
             found.append("correction")
         if not found and date in self.late:
             found.append("late decision")
         return "; ".join(found) or "unexplained"
-
-
-def _is_cost(key: str) -> bool:
-    return key.split(".")[0] == "costs"
 
 
 def _weights(record: Record, backtest: Execution) -> pd.DataFrame:
@@ -196,6 +202,6 @@ def _summary(
         "backtest_final_value": float(backtest.tables["values"]["value"].iloc[-1]),
         "revised_symbols": sorted(reasons.revised),
         "corrected_symbols": sorted(reasons.corrected),
-        "configuration_changes": dict(sorted(reasons.changed.items())),
+        "configuration_changes": sorted(set().union(*reasons.changed.values())),
         "dividends": "reinvested at the close of the ex-date, as in the backtest",
     }

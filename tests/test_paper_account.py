@@ -342,8 +342,8 @@ def test_adjusted_prices_scaled_anew_are_corrected_not_traded(tmp_path):
     told = run_to(path, config, DAYS[40]).revisions
     after = replay(events_of(path))
     corrected = {event.symbol for event in told if event.kind == "correction"}
-    waiting = {name for plan in before.close["pending"] for name in plan["tickets"]}
-    assert corrected == ({*before.held} | waiting) - {"COIN"}
+    used = {name for marks in before.marks.values() for name in marks["closes"]}
+    assert corrected == used - {"COIN"} and set(before.held) - {"COIN"} <= corrected
     for name in corrected & {*before.held}:
         assert after.held[name] == pytest.approx(before.held[name] / 0.98, rel=1e-9)
     assert after.value == before.value

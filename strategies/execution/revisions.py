@@ -103,11 +103,8 @@ def _corrections(
 ) -> list[Event]:
     events = []
     kinds = dict(zip(data.assets.tolist(), data.price_kind.tolist(), strict=True))
-    tickets = {name for plan in book.close["pending"] for name in plan["tickets"]}
     for (symbol, column), changed in sorted(changes.items()):
         if column != "closes" or kinds[symbol] == "traded":
-            continue
-        if symbol not in book.held and symbol not in tickets:
             continue
         used = {bar for bar, marks in book.marks.items() if symbol in marks["closes"]}
         if not _is_rescaled(changed, used):
