@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import importlib.util
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,9 +100,14 @@ def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
 
 
 def plain_config(config: BacktestConfig) -> dict[str, Any]:
-    """The configuration as plain data, without the end of its data, which moves on, and where
-    the data set stands: which one it is, its own name says."""
+    """The configuration as plain data, with the content of its plugins as hashes.
+
+    The end of its data is left out, which moves on, and so is where the data set stands: which
+    one it is, its own name says.
+    """
     plain = to_plain(config)
+    if config.plugins:
+        plain["plugin_files"] = {name: _content(name) for name in config.plugins}
     for name in ("dir", "end"):
         del plain["data"][name]
     return plain
@@ -140,6 +147,16 @@ def closed_day(as_of: dt.date | None, today: dt.date) -> dt.date:
             f"ask for {last} or an earlier day",
         )
     return as_of
+
+
+def _content(plugin: str) -> str:
+    """sha256 of a user's module, named by its path or a dotted name; empty where it has no file."""
+    place = plugin
+    if not plugin.endswith(".py"):
+        found = importlib.util.find_spec(plugin)
+        place = (found.origin if found is not None else None) or ""
+    path = Path(place)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _hash(value: Any) -> str:

@@ -67,6 +67,8 @@ def signal_record(
         "config_hash": live.config_hash,
         "ledger_head": head,
         "account": _account(book),
+        "printed": bool((panel.price_kind == "traded").all()),
+        "limits": list(live.study.data.limits),
         "staleness": _staleness(live),
         "assets": _assets(live, weights, held),
         "orders": _orders(live, book),

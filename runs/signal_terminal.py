@@ -83,6 +83,8 @@ def _warnings(record: Mapping[str, Any], bars: Sequence[str], today: dt.date) ->
                 f"{part['source']} {part['asset_class']}: no bar of this session for "
                 f"{', '.join(names)}{others}; the oldest is of {part['oldest']}"
             )
+    if not record["printed"]:
+        lines.append("prices are a vendor's adjusted ones: shares are units of these, not printed")
     if not bars:
         lines.append("this bar was booked already: nothing was traded again")
     elif len(bars) > 1:
@@ -101,7 +103,10 @@ def _print_assets(record: Mapping[str, Any], console: Console) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("rank", "score", "weight", "held", "change", "price", "of"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in shown[:_MOST_ASSETS]:
+    if len(shown) > _MOST_ASSETS:
+        # Longs lead and shorts trail.
+        shown = [*shown[: _MOST_ASSETS // 2], *shown[-(_MOST_ASSETS // 2) :]]
+    for one in shown:
         table.add_row(
             one["symbol"],
             one["asset_class"],
@@ -112,7 +117,7 @@ def _print_assets(record: Mapping[str, Any], console: Console) -> None:
             one["price_date"] or "",
         )
     console.print(table)
-    left = len(record["assets"]) - len(shown[:_MOST_ASSETS])
+    left = len(record["assets"]) - len(shown)
     if left:
         console.print(f"{left} more assets, with reasons, in signals.csv", style="dim")
 

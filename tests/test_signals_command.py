@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 TODAY = dt.date(2021, 6, 1)
 TOP = {
     "schema", "name", "as_of", "decided", "late", "next_decision", "data_hash", "config_hash",
-    "ledger_head", "account", "staleness", "assets", "orders", "reports",
+    "ledger_head", "account", "printed", "limits", "staleness", "assets", "orders", "reports",
 }  # fmt: skip
 ASSET = {
     "symbol", "asset_class", "eligible", "why", "factors", "score", "rank", "weight",
@@ -69,6 +69,7 @@ def test_what_is_written(case, tmp_path):
     assert (record["as_of"], record["decided"], record["late"]) == (str(DAYS[30]), True, False)
     assert record["next_decision"] == str(DAYS[31])
     assert progress.bars == (str(DAYS[30]),)
+    assert (record["printed"], record["limits"]) == (True, ["It is made up."])
     assert len(record["config_hash"]) == len(record["data_hash"]) == 64
     with reading_ledger(tmp_path / "paper.db") as ledger:
         assert record["ledger_head"] == ledger.head
@@ -340,6 +341,21 @@ def test_a_set_of_symbols_is_refreshed(tmp_path, monkeypatch, capsys):
     write(32)
     assert main([*given, "--ingest", "--symbols-file symbols.csv"]) == 0
     assert json.loads(Path("signals/signals.json").read_text())["as_of"] == str(DAYS[31])
+
+
+def test_a_factor_of_ones_own_that_is_changed_is_a_new_epoch(case, tmp_path):
+    own = tmp_path / "own.py"
+    text = (
+        "from factors.registry import factor\n\n\n"
+        "@factor('level')\ndef level(panel):\n    return SIGN * panel.close\n"
+    )
+    found = []
+    for day, sign in zip(DAYS[30:33], ("", "-", "-"), strict=True):
+        own.write_text(text.replace("SIGN *", sign))
+        overrides = (f"plugins=['{own}']", "factors={level: {weight: 1}}")
+        record, _, _ = run(case, tmp_path, day, *overrides)
+        found.append(record["config_hash"])
+    assert found[0] != found[1] == found[2]
 
 
 @pytest.mark.slow
