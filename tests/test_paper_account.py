@@ -209,7 +209,14 @@ RULES = {
     ),
     "participation": ("portfolio.rebalance={every: 3}", "execution.participation_rate=0.0004"),
     "close": ("portfolio.stagger=3", "portfolio.no_trade_band=0.02"),
-    "liquidation": ("portfolio.rebalance={every: 6}", "execution.maintenance_margin=0.81"),
+    "liquidation": (
+        "portfolio.rebalance={every: 6}",
+        "execution.maintenance_margin=0.9",
+        # Closed over several sessions, in the lots last traded.
+        "execution.starting_cash=1000000",
+        "execution.participation_rate=0.004",
+        "execution.lots={equity: 7, crypto: 1.0e-6}",
+    ),
     "scaled": ("costs.commission.crypto={scheme: kraken_pro}", "portfolio.gross=1.7"),
 }
 
