@@ -16,9 +16,9 @@ from runs.paper_account import Progress, bring_up_to_date
 from strategies.execution.ledger import writing_ledger
 
 DAYS = sessions("XNYS", np.datetime64("2021-01-04"), np.datetime64("2021-04-30"))
-#: Split of AA on the 30th session, of BB on the 44th; dividends of AA, CC and NA.
+#: Split of AA on the 30th session, with a dividend, of BB on the 44th; further dividends.
 SPLITS = {"AA": {30: 2.0}, "BB": {44: 0.1}}
-DIVIDENDS = {"AA": {36: 0.4}, "CC": {32: 0.25, 50: 0.25}, "NA": {40: 1.0}}
+DIVIDENDS = {"AA": {30: 0.3, 36: 0.4}, "CC": {32: 0.25, 50: 0.25}, "NA": {40: 1.0}}
 #: Sessions of the bars of EE, which goes bankrupt.
 END = 45
 SYMBOLS = ("AA", "BB", "CC", "DD", "EE", "NA", "TRUE")
