@@ -362,6 +362,33 @@ def test_adjusted_prices_scaled_anew_are_corrected_not_traded(tmp_path):
     assert replay(events_of(path)).value == pytest.approx(replay(events_of(other)).value, rel=1e-3)
 
 
+@pytest.mark.parametrize("shown, last", [("spread", 38), ("stop", 48)])
+def test_what_is_under_way_goes_on_after_a_correction(tmp_path, shown, last):
+    """Stops, parts and tickets of the days after are those of prices that were never scaled."""
+    folder = tmp_path / "set"
+    text = CONFIG.replace("per_share, rate: 0.01, minimum: 1", "percent, bps: 2")
+    config = write_config(tmp_path, folder, text)
+    rules = (*RULES[shown], "execution.lots={equity: 1.0e-7, crypto: 1.0e-7}")
+    found = []
+    for factor in (1.0, 0.5):
+        rescale(folder, 1.0)
+        path = tmp_path / f"{factor}.db"
+        run_to(path, config, DAYS[last], *rules, since=DAYS[FIRST])
+        close = replay(events_of(path)).close
+        assert close["spread"] or any(one["size"] for one in close["stops"].values())
+        rescale(folder, factor)
+        run_to(path, config, DAYS[LAST], *rules)
+        events = [event for event in events_of(path) if event.bar > str(DAYS[last])]
+        fills = [event for event in events if event.kind == "fill"]
+        stops = [event for event in events if event.payload.get("note") == "stop"]
+        found.append(([one.payload["paid"] for one in fills], fills, stops))
+    (plain, fills, stops), (scaled, others, again) = found
+    assert len(fills) > 10 and (stops or shown == "spread")
+    assert [(one.bar, one.symbol) for one in stops] == [(one.bar, one.symbol) for one in again]
+    assert [(one.bar, one.symbol) for one in fills] == [(one.bar, one.symbol) for one in others]
+    assert np.allclose(plain, scaled, rtol=1e-6, atol=0.01)
+
+
 def rescale(folder, factor):
     """Make the stocks' closes adjusted ones, times a factor; as a vendor would store them."""
     write_set(folder)
