@@ -186,7 +186,7 @@ def test_a_kill_at_any_write_of_the_files(case, stride):
         check_rerun(case)
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("error", [errno.ENOSPC, pytest.param(errno.EIO, marks=SLOW)])
 @pytest.mark.parametrize("stride", [7, pytest.param(1, marks=SLOW)])
 def test_a_disk_that_fails_at_any_write_of_the_files(case, stride, error):
     case.restore()
@@ -200,7 +200,7 @@ def test_a_disk_that_fails_at_any_write_of_the_files(case, stride, error):
 
 def test_two_at_once_book_each_bar_once(case):
     """One of them is refused, or comes when the other is done: both end like one alone."""
-    for _ in range(5):
+    for _ in range(3):
         case.restore()
         children = []
         for _ in range(2):
