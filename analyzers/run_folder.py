@@ -11,7 +11,7 @@ import pandas as pd
 from analyzers.result import RunResult
 from feeds.atomic import check_replaceable
 
-__all__ = ["RUN_FILES", "check_run_folder", "write_csv", "write_tables"]
+__all__ = ["PAPER_FILES", "RUN_FILES", "check_run_folder", "write_csv", "write_tables"]
 
 #: Everything a run's folder may hold.
 RUN_FILES = (
@@ -19,11 +19,8 @@ RUN_FILES = (
     "config.yaml",
     "environment.txt",
     "fills.csv",
-    "ledger.csv",
     "manifest.json",
     "metrics.json",
-    "parity.csv",
-    "parity.json",
     "plots",
     "positions.csv",
     "prices.csv",
@@ -35,6 +32,9 @@ RUN_FILES = (
     "weights.csv",
 )
 
+#: What the folder of a paper account holds besides.
+PAPER_FILES = ("ledger.csv", "parity.csv", "parity.json")
+
 
 def check_run_folder(folder: Path) -> None:
     """Refuse a place for a run that cannot be written or holds anything else.
@@ -44,7 +44,7 @@ def check_run_folder(folder: Path) -> None:
     OutputError
         Naming what is in the way.
     """
-    check_replaceable(folder, RUN_FILES, "run")
+    check_replaceable(folder, (*RUN_FILES, *PAPER_FILES), "run")
 
 
 def write_tables(
