@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots costs \
+.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots costs signals \
 	published research notebook docs benchmark benchmark-factors benchmark-construction engines clean
 
 help: ## List the targets
@@ -56,6 +56,9 @@ plots: factors ## Every figure of the factor study, PNG and SVG
 
 costs: $(READY) ## What is left after costs: grid, break-even, capacity, sources, samples
 	$(BIN)/python -m runs.costs --config configs/backtest.yaml
+
+signals: $(READY) ## What to hold now: ranks, weights, orders, and a paper account that trades them
+	$(BIN)/python -m runs.signals --config configs/large_caps_bitcoin.yaml --offline
 
 published: $(READY) ## Our monthly factors against the published ones, on bundled data
 	$(BIN)/python -m runs.published --data data/sp500_crypto \
