@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -222,24 +221,3 @@ def test_the_page_opens_without_requests_errors_or_sideways_scrolling(folder) ->
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             drawn = page.evaluate("[...document.images].map(image => image.naturalWidth)")
             assert len(drawn) == 10 and min(drawn) > 800
-
-
-@pytest.mark.slow
-def test_the_default_study_is_complete_within_three_minutes(tmp_path) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "runs.costs", "--config", "configs/backtest.yaml"]
-    subprocess.run([*command, "--quiet", "--out", str(out)], check=True, timeout=1200)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert used < 180.0
-    grid = table(out, "grid")
-    assert grid["commission"].nunique() >= 5 and grid["slippage"].nunique() >= 5
-    assert sorted(grid["scale"].unique()) == [0, 0.5, 1, 2, 4]
-    part = table(out, "scales").query("method == 're-priced'").sort_values("scale")
-    assert part["drag_bps"].is_monotonic_increasing
-    even = table(out, "break_even")
-    assert (even["return_over_cash"].abs().dropna() <= 1e-6).all()
-    assert (even["method"] == "re-run").sum() == 1
-    assert table(out, "sampled_paths").groupby("noise")["path"].count().min() == 1000
-    assert table(out, "capacity")["model"].nunique() == 3

@@ -72,6 +72,7 @@ def test_a_second_run_gives_the_same_bytes(bundled, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data are not beside the project")
 def test_the_whole_command_gives_the_committed_page(tmp_path):
     arguments = ["--shared", str(SHARED), "--out", str(tmp_path / "docs")]

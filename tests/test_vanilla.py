@@ -198,6 +198,7 @@ def test_150_plans_trade_as_in_vanilla_backtrader(make_panel):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_500_plans_trade_as_in_vanilla_backtrader(make_panel):
     tally = run_cases(cases(make_panel), 680)
     assert tally["whole"] >= 500
