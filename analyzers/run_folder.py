@@ -18,6 +18,7 @@ RUN_FILES = (
     "carry.csv",
     "config.yaml",
     "environment.txt",
+    "factor_returns.csv",
     "fills.csv",
     "manifest.json",
     "metrics.json",
@@ -68,6 +69,7 @@ def write_tables(
         "weights.csv": result.weights,
         "positions.csv": result.positions,
         "prices.csv": result.prices.reset_index(),
+        "factor_returns.csv": result.factor_returns.rename_axis("date").reset_index(),
     }
     if result.risk_contributions is not None:
         tables["risk_contributions.csv"] = result.risk_contributions

@@ -107,6 +107,7 @@ _FILES = (
     ("weights.csv", "scores and target weights of every eligible asset at each decision"),
     ("positions.csv", "holdings after each rebalance"),
     ("prices.csv", "the prices that marked the book"),
+    ("factor_returns.csv", "each factor's own long-short portfolio, without costs"),
     ("risk_contributions.csv", "shares of risk by exposure: budgeted, held and realised"),
     ("plots", "every figure as PNG and SVG"),
     ("config.yaml", "the resolved configuration"),

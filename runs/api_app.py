@@ -1,0 +1,273 @@
+"""The routes. The only module that imports FastAPI."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from runs import api_models as models
+from runs.api_answers import Answers, Body
+from runs.api_conditions import is_unchanged
+from runs.api_folders import Absent, Damaged
+from runs.api_guard import App, Guard
+from runs.api_page import PAGE_POLICY, describe
+
+__all__ = ["VERSION", "make_app"]
+
+VERSION = "0.1.0"
+_TITLE = "Factor Investing with a Crypto Twist"
+_ABOUT = (
+    "Read-only: runs, signals and the paper account, as the commands wrote them. Dates are ISO "
+    "sessions, money is in the account's currency, rates are fractions, null is not known. "
+    "Answers carry an ETag: sent back in If-None-Match it saves the body."
+)
+#: Bytes handed to the connection at once: what a slow reader has not taken is not copied.
+_PIECE = 64 << 10
+#: A time of change this recent (seconds) could be followed by another of the same second.
+_SETTLED = 2.0
+
+Name = Annotated[str, Path(min_length=1, max_length=255, description="as the list has it")]
+
+
+class PageOf(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=1000, description="items at most")
+    offset: int = Field(0, ge=0, le=2**31 - 1, description="items to leave out first")
+
+
+class PageOfAssets(PageOf):
+    limit: int = Field(1000, ge=1, le=5000, description="assets at most")
+
+
+class PageOfTable(PageOf):
+    limit: int = Field(1000, ge=1, le=5000, description="rows at most")
+    start: dt.date | None = Field(None, description="first date (the first column)")
+    end: dt.date | None = Field(None, description="last date")
+
+
+class NoParameters(BaseModel):
+    """Misspelt parameters are refused rather than left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def make_app(
+    answers: Answers,
+    *,
+    token: str | None = None,
+    hosts: Collection[str] | None = None,
+    origins: Collection[str] = (),
+) -> App:
+    """The endpoint as an ASGI application.
+
+    Parameters
+    ----------
+    answers : Answers
+    token : str, optional
+        What ``Authorization: Bearer`` must carry on all routes but health and description.
+    hosts : collection of str, optional
+        Names by which the server may be called; any unless given.
+    origins : collection of str
+        Of the web pages whose scripts may read; none unless given.
+    """
+    app = FastAPI(
+        title=_TITLE,
+        description=_ABOUT,
+        version=VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    _add_descriptions(app)
+    _add_runs(app, answers)
+    _add_signals(app, answers)
+    _add_problems(app)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "HEAD"],
+            allow_headers=["Authorization", "If-None-Match", "If-Modified-Since"],
+            expose_headers=["ETag", "Last-Modified"],
+        )
+    return Guard(app, token, hosts, cors=bool(origins))
+
+
+def _add_descriptions(app: FastAPI) -> None:
+    @app.get("/v1/health", response_model=models.Health, responses=_problems(), tags=["server"])
+    async def health(asked: Annotated[NoParameters, Query()]) -> Any:
+        """Whether the server answers; needs no token."""
+        return models.Health(status="ok", version=VERSION)
+
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    async def description() -> Any:
+        return JSONResponse(app.openapi())
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Any:
+        policy = {"content-security-policy": PAGE_POLICY}
+        return HTMLResponse(describe(app.openapi()), headers=policy)
+
+
+def _add_runs(app: FastAPI, answers: Answers) -> None:
+    @_route(app, "/v1/runs", models.RunPage, "runs")
+    async def runs(request: Request, page: Annotated[PageOf, Query()]) -> Any:
+        """Runs by name, with headline metrics: null where a run's file is damaged."""
+        return await _answer(request, answers.runs, page.limit, page.offset)
+
+    @_route(app, "/v1/runs/{name}/metrics", models.Metrics, "runs")
+    async def metrics(request: Request, name: Name, asked: Annotated[NoParameters, Query()]) -> Any:
+        """Every metric of a run."""
+        return await _answer(request, answers.metrics, name)
+
+    @_route(app, "/v1/runs/{name}/manifest", models.Manifest, "runs")
+    async def manifest(
+        request: Request, name: Name, asked: Annotated[NoParameters, Query()]
+    ) -> Any:
+        """What made a run: command, seed, hashes of its data, versions."""
+        return await _answer(request, answers.manifest, name)
+
+    for table, (model, about) in _TABLES.items():
+        _add_table(app, answers, table, model, about)
+
+
+_TABLES: dict[str, tuple[type[BaseModel], str]] = {
+    "values": (models.ValuePage, "Account value, cash and exposure by session."),
+    "fills": (models.FillPage, "What was traded, at what price and cost."),
+    "carry": (models.CarryPage, "Borrow fees, funding, interest and rebates."),
+    "weights": (
+        models.WeightPage,
+        "Scores and target weights of every eligible asset at each decision.",
+    ),
+    "positions": (models.PositionPage, "Holdings after the fills of each rebalance."),
+    "factor_returns": (
+        models.FactorReturnPage,
+        "Returns of each factor's own long-short portfolio by session, without costs.",
+    ),
+}
+
+
+def _add_table(
+    app: FastAPI, answers: Answers, table: str, model: type[BaseModel], about: str
+) -> None:
+    async def rows(request: Request, name: Name, page: Annotated[PageOfTable, Query()]) -> Any:
+        given = (page.limit, page.offset, page.start, page.end)
+        return await _answer(request, answers.table, table, name, *given)
+
+    rows.__name__, rows.__doc__ = table, about
+    _route(app, f"/v1/runs/{{name}}/{table}", model, "runs")(rows)
+
+
+def _add_signals(app: FastAPI, answers: Answers) -> None:
+    @_route(app, "/v1/signals", models.SignalsPage, "signals")
+    async def signals(request: Request, page: Annotated[PageOf, Query()]) -> Any:
+        """Configurations that have signals."""
+        return await _answer(request, answers.signals, page.limit, page.offset)
+
+    @_route(app, "/v1/signals/{name}/latest", models.Signals, "signals")
+    async def latest(request: Request, name: Name, page: Annotated[PageOfAssets, Query()]) -> Any:
+        """Scores, ranks, target weights and orders off the latest closed bar."""
+        return await _answer(request, answers.latest, name, page.limit, page.offset)
+
+    @_route(app, "/v1/signals/{name}/history", models.HistoryPage, "signals")
+    async def history(request: Request, name: Name, page: Annotated[PageOf, Query()]) -> Any:
+        """Bars of which signals were kept, the latest first."""
+        return await _answer(request, answers.history, name, page.limit, page.offset)
+
+    @_route(app, "/v1/signals/{name}/history/{as_of}", models.Signals, "signals")
+    async def past(
+        request: Request,
+        name: Name,
+        as_of: Annotated[dt.date, Path(description="the bar")],
+        page: Annotated[PageOfAssets, Query()],
+    ) -> Any:
+        """Signals of an earlier bar."""
+        return await _answer(request, answers.past, name, as_of, page.limit, page.offset)
+
+    @_route(app, "/v1/portfolio", models.Portfolio, "paper account")
+    async def portfolio(request: Request, asked: Annotated[NoParameters, Query()]) -> Any:
+        """Positions, cash and value of the paper account, replayed from its ledger."""
+        return await _answer(request, answers.portfolio)
+
+
+def _route(app: FastAPI, path: str, model: type[BaseModel], tag: str) -> Callable[..., Any]:
+    return app.get(path, response_model=model, responses=_problems(404, 503), tags=[tag])
+
+
+def _problems(*further: int) -> dict[int | str, dict[str, Any]]:
+    said = {
+        400: "not HTTP as it is spoken",
+        401: "a bearer token is needed",
+        404: "there is nothing of this name",
+        405: "the endpoint is read-only",
+        413: "the request has a body",
+        414: "the address is too long",
+        421: "the server does not go by this name",
+        422: "a parameter is unknown or out of its bounds",
+        503: "the file is damaged, too large or being written",
+    }
+    codes = (400, 401, 405, 413, 414, 421, 422, *further)
+    answer = {code: {"model": models.Problem, "description": said[code]} for code in sorted(codes)}
+    unchanged = {"description": "unchanged since the ETag or date that was sent"}
+    return {**({304: unchanged} if further else {}), **answer}
+
+
+def _add_problems(app: FastAPI) -> None:
+    @app.exception_handler(404)
+    async def absent(request: Request, error: Exception) -> Response:
+        return _problem(404, "there is no such address; / lists them")
+
+    @app.exception_handler(Absent)
+    async def missing(request: Request, error: Exception) -> Response:
+        return _problem(404, str(error))
+
+    @app.exception_handler(Damaged)
+    async def damaged(request: Request, error: Exception) -> Response:
+        return _problem(503, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"][1:])
+        # What was sent is not sent back, but for the name of a parameter.
+        return _problem(422, f"{at[:40]!r}: {first['msg']}")
+
+
+def _problem(status: int, detail: str) -> Response:
+    return JSONResponse(models.Problem(detail=detail).model_dump(), status)
+
+
+async def _answer(request: Request, make: Callable[..., Body | None], *given: Any) -> Response:
+    """The answer from memory; or made by another thread, so that others are not kept waiting."""
+    body = make(*given, cached=True)
+    if body is None:
+        body = await run_in_threadpool(make, *given)
+    headers = {"etag": body.etag, "cache-control": "private, no-cache"}
+    if body.modified is not None and body.modified < time.time() - _SETTLED:
+        headers["last-modified"] = body.last_modified
+    if is_unchanged(request.headers, body.etag, headers.get("last-modified")):
+        return Response(status_code=304, headers=headers)
+    if len(body.content) <= _PIECE:
+        return Response(body.content, headers=headers, media_type="application/json")
+    headers["content-length"] = str(len(body.content))
+    return StreamingResponse(_pieces(body.content), headers=headers, media_type="application/json")
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), _PIECE):
+        yield content[start : start + _PIECE]
+        await asyncio.sleep(0)

@@ -1,0 +1,85 @@
+"""The JSON files that are served: read strictly, and shown without paths."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from runs.api_folders import Damaged
+from runs.api_models import Manifest, Metrics, SignalsDocument
+
+__all__ = ["SIGNALS_SCHEMA", "read_manifest", "read_metrics", "read_signals", "without_paths"]
+
+#: The version of ``signals.json`` that is understood.
+SIGNALS_SCHEMA = 1
+_PATH = re.compile(r"(?:(?<![\w:/.~-])|(?<=file://))(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\\"',;]+[/\\])+")
+
+
+def read_metrics(content: bytes, name: str) -> dict[str, Any]:
+    """``metrics.json`` of the run `name`.
+
+    Raises
+    ------
+    Damaged
+        If it is not such a file, or holds a number that is not finite; so for the others here.
+    """
+    return _shaped(Metrics, {"name": name, "metrics": _parsed(content, "metrics.json")})
+
+
+def read_manifest(content: bytes, name: str) -> dict[str, Any]:
+    """``manifest.json`` of the run `name`, of every path in it the last part."""
+    manifest = without_paths(_parsed(content, "manifest.json"))
+    return _shaped(Manifest, {"name": name, "manifest": manifest})
+
+
+def read_signals(content: bytes, file: str) -> dict[str, Any]:
+    """Signals of one bar, in the shape of :class:`SignalsDocument`, without paths."""
+    document = _parsed(content, file)
+    version = document.get("schema")
+    if isinstance(version, int) and version > SIGNALS_SCHEMA:
+        raise Damaged(f"{file} was written by a later version of the program")
+    shaped = _shaped(SignalsDocument, without_paths(document), file)
+    del shaped["version"]
+    return shaped
+
+
+def without_paths(value: Any) -> Any:
+    """Plain data in which every absolute path is cut to its last part."""
+    if isinstance(value, str):
+        return _PATH.sub("", value)
+    if isinstance(value, list):
+        return [without_paths(item) for item in value]
+    if isinstance(value, dict):
+        return {without_paths(key): without_paths(item) for key, item in value.items()}
+    return value
+
+
+def _parsed(content: bytes, file: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
+        raise Damaged(f"{file} is damaged") from None
+    if not isinstance(found, dict):
+        raise Damaged(f"{file} is not such a file")
+    return found
+
+
+def _shaped(model: type[BaseModel], found: Any, file: str = "") -> dict[str, Any]:
+    try:
+        return model.model_validate(found).model_dump(mode="json")
+    except ValidationError as error:
+        at = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        file = file or f"{model.__name__.lower()}.json"
+        raise Damaged(f"{file} is not such a file: see {at[:80]}") from None
+
+
+def _finite(text: str) -> float:
+    """A number of a JSON file; NaN and infinities, which JSON does not have, are refused."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

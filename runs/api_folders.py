@@ -1,0 +1,191 @@
+"""Folders of outputs, opened for reading by names that were seen in a listing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from feeds.errors import DataError
+
+__all__ = ["Absent", "Damaged", "OpenFile", "Outputs", "Place"]
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Not blocking: the open of a pipe that somebody left in a folder would wait for a writer.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ELOOP)
+_BLOCK = 1 << 20
+
+Result = TypeVar("Result")
+#: Names of folders below the outputs, outermost first.
+Place = tuple[str, ...]
+
+
+class Absent(Exception):
+    """What was asked for is not there; the text names it and holds no path."""
+
+
+class Damaged(Exception):
+    """A file is there and cannot be served; the text names it and holds no path."""
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file that is open: what tells its versions apart, and its content.
+
+    `signature` changes whenever the file is replaced or written; `modified` is in seconds since
+    1970.
+    """
+
+    name: str
+    handle: int
+    signature: tuple[int, ...]
+    modified: float
+
+    def read(self, limit: int) -> bytes:
+        """The content, at most `limit` bytes.
+
+        Raises
+        ------
+        Damaged
+            If it is larger, or was written to meanwhile.
+        """
+        parts, size = [], 0
+        while block := os.read(self.handle, _BLOCK):
+            parts.append(block)
+            size += len(block)
+            if size > limit:
+                raise Damaged(f"{self.name} is larger than the {limit >> 20} MB that are served")
+        if _signature(os.fstat(self.handle)) != self.signature:
+            raise Damaged(f"{self.name} is being written")
+        return b"".join(parts)
+
+
+class Outputs:
+    """The folder that commands write to, seen from outside: names in, open files out.
+
+    A name is compared with a listing before it is opened, and opened relative to the folder that
+    was listed, so that no text from outside ever becomes a path. Symbolic links below the folder
+    are not followed, and what begins with a dot does not exist.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+
+    Raises
+    ------
+    DataError
+        If it is no folder, or cannot be read.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            os.listdir(root)
+        except OSError as error:
+            raise DataError(
+                f"--outputs {root}: {(error.strerror or 'cannot be read').lower()}",
+                "run python -m runs.backtest first, or name the folder that it wrote to",
+            ) from None
+
+    def names(self, place: Place, marks: Place) -> list[str]:
+        """Sorted names of the folders in `place` that hold every one of the files `marks`."""
+        try:
+            with self._folder(place) as folder:
+                names = sorted(name for name in os.listdir(folder) if _is_name(name))
+                return [name for name in names if _holds(folder, name, marks)]
+        except Absent:
+            return []
+
+    def files(self, place: Place, suffix: str) -> list[str]:
+        """Sorted names of the files in `place` that end in `suffix`, without it."""
+        try:
+            with self._folder(place) as folder:
+                names = [name for name in os.listdir(folder) if _is_name(name)]
+        except Absent:
+            return []
+        return sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix))
+
+    def read(self, place: Place, file: str, use: Callable[[OpenFile], Result]) -> Result:
+        """What `use` makes of a file, which is open for as long as it takes.
+
+        A folder that is replaced meanwhile gives the old file or the new one.
+
+        Raises
+        ------
+        Absent
+            If a folder or the file is not there.
+        Damaged
+            If it cannot be read.
+        """
+        try:
+            return self._read(place, file, use)
+        except Absent:
+            # The folder was replaced between the opening of it and of the file: the new one has it.
+            return self._read(place, file, use)
+
+    def _read(self, place: Place, file: str, use: Callable[[OpenFile], Result]) -> Result:
+        with self._folder(place) as folder, _opened(file, _FILE, folder) as handle:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise Damaged(f"{file} is not a file")
+            return use(OpenFile(file, handle, _signature(found), found.st_mtime))
+
+    @contextmanager
+    def _folder(self, place: Place) -> Iterator[int]:
+        # The folder itself is the user's to name, also by a link.
+        handle = _open(str(self.root), _FOLDER & ~os.O_NOFOLLOW, None)
+        try:
+            for name in place:
+                if not _is_name(name) or name not in os.listdir(handle):
+                    raise Absent("there is nothing of this name")
+                inner = _open(name, _FOLDER, handle)
+                os.close(handle)
+                handle = inner
+            yield handle
+        finally:
+            os.close(handle)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a folder's entry is one that is served: plain text, and not hidden."""
+    return bool(name) and name.isprintable() and not name.startswith(".") and "\\" not in name
+
+
+def _holds(folder: int, name: str, marks: Place) -> bool:
+    try:
+        with _opened(name, _FOLDER, folder) as inner:
+            found = os.listdir(inner)
+    except (Absent, Damaged):
+        return False
+    return all(mark in found for mark in marks)
+
+
+@contextmanager
+def _opened(name: str, flags: int, folder: int) -> Iterator[int]:
+    handle = _open(name, flags, folder)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open(name: str, flags: int, folder: int | None) -> int:
+    """Open an entry of a folder, whose name came from its listing or is a constant."""
+    shown = name if folder is not None else "outputs"
+    try:
+        return os.open(name, flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _GONE:
+            raise Absent(f"{shown} is not there") from None
+        raise Damaged(f"{shown} cannot be read") from None
+
+
+def _signature(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

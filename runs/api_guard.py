@@ -1,0 +1,153 @@
+"""What stands before every route: who may ask, what may be asked, and what no answer lacks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from typing import Any
+
+__all__ = ["OPEN_PATHS", "SECURITY_HEADERS", "Guard"]
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: Sent with every answer, unless the answer has one of its own.
+SECURITY_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+#: Need no token: they hold nothing of the user's.
+OPEN_PATHS = ("/", "/v1/health", "/v1/openapi.json")
+_LONGEST_TARGET = 2048
+_REALM = {"www-authenticate": 'Bearer realm="factor-api"'}
+_LOGGER = logging.getLogger(__name__)
+
+
+class Guard:
+    """An ASGI application around another: refuses what must not reach it, and tells nothing.
+
+    Methods other than GET and HEAD are answered by 405, a strange Host by 421 (a page elsewhere
+    could have its name point here), a long address by 414, a request with a body by 413, a
+    missing or wrong token by 401, and an error of the program by 500, without its text.
+
+    Parameters
+    ----------
+    app : ASGI application
+    token : str or None
+        What ``Authorization: Bearer`` must carry.
+    hosts : collection of str or None
+        Names by which the server may be called, lower case, without port; None for any.
+    cors : bool
+        Whether `app` answers preflight requests.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        token: str | None = None,
+        hosts: Collection[str] | None = None,
+        cors: bool = False,
+    ) -> None:
+        self._app, self._hosts, self._cors = app, hosts, cors
+        self._token = None if token is None else _digest(f"bearer {token}".encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        answer = _Answer(send, scope["method"] == "HEAD")
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await answer.problem(*refusal)
+            return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            _LOGGER.exception("a request failed")
+            if not answer.started:
+                await answer.problem(500, "the server failed; its log says why")
+
+    def _refusal(self, scope: Scope) -> tuple[int, str, Mapping[str, str]] | None:
+        headers = dict(scope["headers"])
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
+            return 414, f"the address is longer than {_LONGEST_TARGET} bytes", _CLOSE
+        if not self._is_called_by_name(headers.get(b"host", b"")):
+            return 421, "this server does not go by the name in the Host header", {}
+        if scope["method"] not in ("GET", "HEAD"):
+            if self._cors and _is_preflight(scope["method"], headers):
+                return None
+            return 405, "the endpoint is read-only: GET and HEAD", {"allow": "GET, HEAD", **_CLOSE}
+        if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+            return 413, "a request to read has no body", _CLOSE
+        if not self._may_ask(scope["path"], headers):
+            return 401, "a bearer token is needed", _REALM
+        return None
+
+    def _is_called_by_name(self, host: bytes) -> bool:
+        if self._hosts is None:
+            return True
+        name = host.decode("latin-1").lower()
+        if name.startswith("["):
+            return name.partition("]")[0][1:] in self._hosts
+        return name.partition(":")[0] in self._hosts
+
+    def _may_ask(self, path: str, headers: Mapping[bytes, bytes]) -> bool:
+        if self._token is None or path in OPEN_PATHS:
+            return True
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        shown = _digest(scheme.lower() + b" " + given.strip())
+        return hmac.compare_digest(shown, self._token)
+
+
+class _Answer:
+    """Sends an answer with the headers that none may lack; to a HEAD without its body."""
+
+    def __init__(self, send: Send, headless: bool) -> None:
+        self._send, self._headless = send, headless
+        self.started = False
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            own = {name.lower() for name, _ in message["headers"]}
+            further = [item for item in _SECURITY if item[0] not in own]
+            message = {**message, "headers": [*message["headers"], *further]}
+        elif self._headless:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    async def problem(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """A whole answer that says why there is none."""
+        body = json.dumps({"detail": detail}).encode()
+        given = {"content-type": "application/json", "content-length": str(len(body))}
+        sent = [
+            (name.encode(), value.encode()) for name, value in {**given, **(headers or {})}.items()
+        ]
+        await self({"type": "http.response.start", "status": status, "headers": sent})
+        await self({"type": "http.response.body", "body": body})
+
+
+_CLOSE = {"connection": "close"}
+_SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+
+def _is_preflight(method: str, headers: Mapping[bytes, bytes]) -> bool:
+    return method == "OPTIONS" and {b"origin", b"access-control-request-method"} <= set(headers)
+
+
+def _digest(text: bytes) -> bytes:
+    """Of one length whatever the text's, so that a comparison tells nothing of it."""
+    return hashlib.sha256(text).digest()

@@ -1,0 +1,197 @@
+"""Outputs made by hand, a server over them, and a client that says exactly what it is told."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+TABLES = {
+    "values.csv": """date,value,cash,long,short,margin
+2021-03-01,1000.5,600.5,500,-100,150
+2021-03-02,1010,600.5,509.5,-100,152.375
+2021-03-04,990.25,600.5,489.75,-100,147.4375
+""",
+    "fills.csv": """date,decision_date,symbol,reason,size,price,reference_price,commission,slippage,shares
+2021-03-01,2021-02-26,NA,rebalance,10,50,49.95,0.5,0.5,10
+2021-03-01,2021-02-26,BTC,rebalance,-0.002,50000,50010,0.2,0.02,
+2021-03-04,,NA,delisting,-10,25,50,0,0,-10
+""",
+    "carry.csv": """date,symbol,kind,amount
+2021-03-02,BTC,borrow,-0.25
+2021-03-02,,interest,0.125
+""",
+    "weights.csv": """decision_date,symbol,score,size_proxy,momentum,target_weight
+2021-02-26,NA,0.5,-19.25,0.125,0.5
+2021-02-26,BTC,,-20.5,,-0.1
+""",
+    "positions.csv": """date,symbol,size,shares,close,value
+2021-03-01,NA,10,10,50,500
+2021-03-01,BTC,-0.002,,50000,-100
+""",
+    "factor_returns.csv": """date,size_proxy,momentum
+2021-03-01,0.01,
+2021-03-02,-0.005,0.002
+""",
+}
+METRICS = {
+    "cagr": 0.1,
+    "volatility": 0.2,
+    "sharpe": 0.5,
+    "max_drawdown": -0.25,
+    "beta": None,
+    "sessions": 3,
+    "start": "2021-03-01",
+    "end": "2021-03-04",
+    "final_value": 990.25,
+}
+MANIFEST = {
+    "name": "small",
+    "command": "python -m runs.backtest --config /home/someone/secret place/small.yaml",
+    "seed": 7,
+    "data": {"dir": "data/small", "files": {"prices.csv": "ab12"}},
+    "timings": {"prepare": 0.5},
+}
+
+
+def signals(name: str = "small", as_of: str = "2021-03-04", assets: int = 2) -> dict[str, Any]:
+    """A ``signals.json`` with as many assets as wanted, made by rule."""
+    rows = [
+        {
+            "symbol": f"S{number:04d}",
+            "asset_class": "crypto" if number % 10 == 9 else "equity",
+            "eligible": number % 7 != 6,
+            "why": "no price for 3 sessions" if number % 7 == 6 else None,
+            "factors": {"value": number / 8, "size": -number / 4, "momentum": None},
+            "score": 1 - number / assets,
+            "rank": number + 1,
+            "weight": 1 / assets,
+            "held_weight": 0.0,
+            "change": 1 / assets,
+            "price": 10.5 + number,
+            "price_date": as_of,
+            "age_sessions": 0,
+        }
+        for number in range(assets)
+    ]
+    return {
+        "schema": 1,
+        "name": name,
+        "as_of": as_of,
+        "decided": True,
+        "next_decision": "2021-03-31",
+        "data_hash": "d1",
+        "config_hash": "c1",
+        "staleness": [{"source": "prices_equities.csv", "last": as_of, "age_sessions": 0}],
+        "assets": rows,
+        "orders": [{"symbol": "S0000", "shares": 10, "instant": "close"}],
+        "reports": ["crypto: 1 asset < 6: trend"],
+    }
+
+
+def write_run(folder: Path, **replaced: str) -> None:
+    """A run's folder; `replaced` gives other texts by the name of a table."""
+    folder.mkdir(parents=True)
+    for file, text in TABLES.items():
+        (folder / file).write_text(replaced.get(file.removesuffix(".csv"), text))
+    (folder / "metrics.json").write_text(json.dumps(METRICS))
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    (folder / "results.pkl").write_bytes(b"cposix\nsystem\n(S'touch unpickled'\ntR.")
+
+
+def write_signals(outputs: Path, name: str = "small", assets: int = 2) -> None:
+    """Signals of two bars, the latest in their place and both in the history."""
+    folder = outputs / "signals" / name
+    (folder / "history").mkdir(parents=True)
+    for bar in ("2021-02-26", "2021-03-04"):
+        text = json.dumps(signals(name, bar, assets))
+        (folder / "history" / f"{bar}.json").write_text(text)
+    (folder / "signals.json").write_text(text)
+
+
+def write_outputs(outputs: Path, assets: int = 2) -> Path:
+    """A run ``small``, its signals, and a file outside that nobody may read."""
+    write_run(outputs / "small")
+    write_signals(outputs, assets=assets)
+    (outputs.parent / "secret.txt").write_text("root:x:0:0")
+    # Long ago, so that a time of change says something.
+    for path in outputs.rglob("*.*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    return outputs
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs; its standard error goes to `log`."""
+
+    port: int
+    process: subprocess.Popen[str]
+    log: Path
+
+    def ask(
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        body: bytes | None = None,
+    ) -> Reply:
+        """One request on a connection of its own; the path goes out as it is written."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            response = connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Reply(response.status, found, response.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def serving(
+    outputs: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """``python -m runs.api`` on a port that is free."""
+    log = outputs.parent / f"{outputs.name}.log"
+    command = [sys.executable, "-m", "runs.api", "--outputs", str(outputs), "--port", "0"]
+    inherited = {name: value for name, value in os.environ.items() if name != "FACTOR_API_TOKEN"}
+    with open(log, "w") as stream:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            env={**inherited, **(environment or {})},
+        )
+    try:
+        said = process.stdout.readline()
+        found = re.search(r":(\d+)/", said)
+        assert found, said + log.read_text()
+        yield Server(int(found[1]), process, log)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
