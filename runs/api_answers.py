@@ -26,6 +26,8 @@ _BODIES, _PARSED = 64 << 20, 256 << 20
 #: Bytes in memory for one of a file: rows have their dates and places beside them, and a
 #: document is objects.
 _TABLE_WEIGHT, _DOCUMENT_WEIGHT = 4, 8
+#: And for a bar of the paper account.
+_VALUE_WEIGHT = 500
 _RUN_MARKS = ("manifest.json", "values.csv")
 _SIGNALS = "signals"
 _LATEST = "signals.json"
@@ -155,13 +157,30 @@ class Answers:
 
     def portfolio(self, *, cached: bool = False) -> Body | None:
         """Positions, cash and value of the paper account."""
+        return self._paper((), lambda account, values: account, cached)
+
+    def portfolio_values(self, limit: int, offset: int, *, cached: bool = False) -> Body | None:
+        """The paper account's value, cash and exposure by bar."""
+
+        def make(account: dict[str, Any], values: list[Any]) -> dict[str, Any]:
+            return _page(len(values), limit, offset, values[offset : offset + limit])
+
+        return self._paper((limit, offset), make, cached)
+
+    def _paper(
+        self, asked: Hashable, make: Callable[..., dict[str, Any]], cached: bool
+    ) -> Body | None:
         if self._ledger is None:
             raise Absent("there is no ledger of a paper account")
-        key = ledger_signature(self._ledger)
-        body = self._bodies.get(key)
+        signature = ledger_signature(self._ledger)
+        body = self._bodies.get((signature, asked))
         if body is None and not cached:
-            body = _body(read_portfolio(self._ledger))
-            self._bodies.put(key, body, len(body.content))
+            found = self._parsed.get(signature)
+            if found is None:
+                found = read_portfolio(self._ledger)
+                self._parsed.put(signature, found, _VALUE_WEIGHT * len(found[1]))
+            body = _body(make(*found))
+            self._bodies.put((signature, asked), body, len(body.content))
         return body
 
     def _run(self, name: str) -> dict[str, Any]:

@@ -48,12 +48,11 @@ class PageOf(BaseModel):
     offset: int = Field(0, ge=0, le=2**31 - 1, description="items to leave out first")
 
 
-class PageOfAssets(PageOf):
-    limit: int = Field(1000, ge=1, le=5000, description="assets at most")
+class LongPage(PageOf):
+    limit: int = Field(1000, ge=1, le=5000, description="items at most")
 
 
-class PageOfTable(PageOf):
-    limit: int = Field(1000, ge=1, le=5000, description="rows at most")
+class PageOfTable(LongPage):
     start: dt.date | None = Field(None, description="first date (the first column)")
     end: dt.date | None = Field(None, description="last date")
 
@@ -179,7 +178,7 @@ def _add_signals(app: FastAPI, answers: Answers) -> None:
         return await _answer(request, answers.signals, page.limit, page.offset)
 
     @_route(app, "/v1/signals/{name}/latest", models.Signals, "signals")
-    async def latest(request: Request, name: Name, page: Annotated[PageOfAssets, Query()]) -> Any:
+    async def latest(request: Request, name: Name, page: Annotated[LongPage, Query()]) -> Any:
         """Scores, ranks, target weights and orders off the latest closed bar."""
         return await _answer(request, answers.latest, name, page.limit, page.offset)
 
@@ -193,7 +192,7 @@ def _add_signals(app: FastAPI, answers: Answers) -> None:
         request: Request,
         name: Name,
         as_of: Annotated[dt.date, Path(description="the bar")],
-        page: Annotated[PageOfAssets, Query()],
+        page: Annotated[LongPage, Query()],
     ) -> Any:
         """Signals of an earlier bar."""
         return await _answer(request, answers.past, name, as_of, page.limit, page.offset)
@@ -202,6 +201,11 @@ def _add_signals(app: FastAPI, answers: Answers) -> None:
     async def portfolio(request: Request, asked: Annotated[NoParameters, Query()]) -> Any:
         """Positions, cash and value of the paper account, replayed from its ledger."""
         return await _answer(request, answers.portfolio)
+
+    @_route(app, "/v1/portfolio/values", models.ValuePage, "paper account")
+    async def portfolio_values(request: Request, page: Annotated[LongPage, Query()]) -> Any:
+        """Account value, cash and exposure of the paper account by bar."""
+        return await _answer(request, answers.portfolio_values, page.limit, page.offset)
 
 
 def _route(app: FastAPI, path: str, model: type[BaseModel], tag: str) -> Callable[..., Any]:
@@ -218,9 +222,10 @@ def _problems(*further: int) -> dict[int | str, dict[str, Any]]:
         414: "the address is too long",
         421: "the server does not go by this name",
         422: "a parameter is unknown or out of its bounds",
+        431: "the headers are too long",
         503: "the file is damaged, too large or being written",
     }
-    codes = (400, 401, 405, 413, 414, 421, 422, *further)
+    codes = (400, 401, 405, 413, 414, 421, 422, 431, *further)
     answer = {code: {"model": models.Problem, "description": said[code]} for code in sorted(codes)}
     unchanged = {"description": "unchanged since the ETag or date that was sent"}
     return {**({304: unchanged} if further else {}), **answer}

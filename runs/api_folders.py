@@ -188,4 +188,5 @@ def _open(name: str, flags: int, folder: int | None) -> int:
 
 
 def _signature(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    # Not the time of the inode's change: a file that is linked into a new folder is the same.
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

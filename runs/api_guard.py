@@ -28,7 +28,7 @@ SECURITY_HEADERS = {
 }
 #: Need no token: they hold nothing of the user's.
 OPEN_PATHS = ("/", "/v1/health", "/v1/openapi.json")
-_LONGEST_TARGET = 2048
+_LONGEST_TARGET, _LONGEST_HEADERS = 2048, 8192
 _REALM = {"www-authenticate": 'Bearer realm="factor-api"'}
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,8 +37,9 @@ class Guard:
     """An ASGI application around another: refuses what must not reach it, and tells nothing.
 
     Methods other than GET and HEAD are answered by 405, a strange Host by 421 (a page elsewhere
-    could have its name point here), a long address by 414, a request with a body by 413, a
-    missing or wrong token by 401, and an error of the program by 500, without its text.
+    could have its name point here), a long address by 414, long headers by 431, a request with a
+    body by 413, a missing or wrong token by 401, and an error of the program by 500, without its
+    text.
 
     Parameters
     ----------
@@ -82,6 +83,8 @@ class Guard:
         headers = dict(scope["headers"])
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
             return 414, f"the address is longer than {_LONGEST_TARGET} bytes", _CLOSE
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _LONGEST_HEADERS:
+            return 431, f"the headers are longer than {_LONGEST_HEADERS} bytes", _CLOSE
         if not self._is_called_by_name(headers.get(b"host", b"")):
             return 421, "this server does not go by the name in the Host header", {}
         if scope["method"] not in ("GET", "HEAD"):

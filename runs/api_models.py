@@ -191,7 +191,7 @@ class Asset(Answer):
     symbol: str
     asset_class: str
     eligible: bool = Field(description="whether it may be held")
-    why: str | None = Field(None, description="why it is not eligible, or not ranked")
+    why: str | None = Field(description="why it is not eligible or ranked; empty where it is")
     factors: ByFactor
     score: Number = Field(description="composite; higher is better; null where not ranked")
     rank: int | None = Field(description="1 is best; null where not ranked")
@@ -207,21 +207,60 @@ class Assets(Page):
     items: list[Asset]
 
 
-class SignalsDocument(Head):
+class Source(Answer):
+    source: str = Field(description="where the bars come from")
+    asset_class: str
+    symbols: int = Field(description="assets that should have a bar")
+    newest: dt.date = Field(description="the latest bar of any of them")
+    oldest: dt.date = Field(description="the latest bar of the one that is furthest behind")
+    age_sessions: int = Field(description="sessions since the newest; 0 is current")
+    behind: list[str] = Field(description="symbols without a bar at as_of")
+
+
+class Order(Answer):
+    symbol: str
+    side: str = Field(description="buy or sell")
+    shares: FiniteFloat = Field(description="printed shares; negative is a sale")
+    reduce: FiniteFloat = Field(description="the part of shares towards no position")
+    increase: FiniteFloat = Field(description="the part of shares that opens or enlarges one")
+    fill: str = Field(description="next_open or next_close")
+    decided: dt.date = Field(description="the bar at which it was decided")
+    reason: str
+    price: Number = Field(description="last close, as printed")
+    value: Number = Field(description="shares x price, in currency")
+
+
+class Report(Answer):
+    symbol: str = Field(description="an asset or a class; empty where it is about the account")
+    kind: str
+    detail: str
+
+
+class Account(Answer):
+    value: FiniteFloat = Field(description="of the paper account, in currency")
+    cash: FiniteFloat = Field(description="the proceeds of short sales included")
+    gross: FiniteFloat = Field(description="sum of absolute weights held")
+    net: FiniteFloat = Field(description="sum of signed weights held")
+
+
+class Details(Head):
+    late: bool = Field(False, description="whether it was decided after a later bar had closed")
+    ledger_head: str | None = Field(None, description="hash of the ledger's last event")
+    account: Account | None = Field(None, description="the paper account at the bar's close")
+    staleness: list[Source] = Field(description="age of each source")
+    orders: list[Order] = Field(description="what waits for the next bar")
+    reports: list[Report] = Field(description="what was thin, scaled, revised or left out")
+
+
+class SignalsDocument(Details):
     """The file ``signals.json`` as it is read."""
 
     version: int = Field(alias="schema")
-    staleness: list[Any]
     assets: list[Asset]
-    orders: list[Any]
-    reports: list[Any]
 
 
-class Signals(Head):
-    staleness: list[Any] = Field(description="age of each source")
+class Signals(Details):
     assets: Assets = Field(description="one page of the assets, in the order of the file")
-    orders: list[Any] = Field(description="what is to be traded from the positions held now")
-    reports: list[Any] = Field(description="what was thin, scaled or left out")
 
 
 class SignalsPage(Page):
@@ -235,13 +274,20 @@ class HistoryPage(Page):
 class Holding(Answer):
     symbol: str
     shares: FiniteFloat = Field(description="printed shares; negative is short")
-    price: Number = Field(description="last close that was booked, as printed")
+    price: Number = Field(description="the last close that was booked, as printed")
+    price_date: dt.date | None = Field(description="its session")
     value: Number = Field(description="shares x price, in currency")
 
 
 class Portfolio(Answer):
-    as_of: dt.date | None = Field(description="last bar that was booked; null where none was")
-    value: Number = Field(description="cash plus holdings, in currency")
-    cash: Number = Field(description="the proceeds of short sales included")
-    positions: list[Holding]
+    name: str | None = Field(description="of the account; null where none was opened")
+    as_of: dt.date | None = Field(description="last bar that was booked")
+    decision_date: dt.date | None = Field(description="bar of the latest decision")
+    value: FiniteFloat = Field(description="cash + long + short at the last bar, in currency")
+    cash: FiniteFloat = Field(description="the proceeds of short sales included")
+    long: FiniteFloat = Field(description="worth of what is held long, zero or more")
+    short: FiniteFloat = Field(description="worth of what is held short, zero or less")
+    margin: FiniteFloat = Field(description="account value that maintenance asks for")
+    positions: list[Holding] = Field(description="by symbol")
     events: int = Field(description="events of the ledger")
+    ledger_head: str = Field(description="hash of its last event")

@@ -17,14 +17,14 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
+_FILLS = "date,decision_date,symbol,reason,size,price,reference_price,commission,slippage,shares\n"
 TABLES = {
     "values.csv": """date,value,cash,long,short,margin
 2021-03-01,1000.5,600.5,500,-100,150
 2021-03-02,1010,600.5,509.5,-100,152.375
 2021-03-04,990.25,600.5,489.75,-100,147.4375
 """,
-    "fills.csv": """date,decision_date,symbol,reason,size,price,reference_price,commission,slippage,shares
-2021-03-01,2021-02-26,NA,rebalance,10,50,49.95,0.5,0.5,10
+    "fills.csv": f"""{_FILLS}2021-03-01,2021-02-26,NA,rebalance,10,50,49.95,0.5,0.5,10
 2021-03-01,2021-02-26,BTC,rebalance,-0.002,50000,50010,0.2,0.02,
 2021-03-04,,NA,delisting,-10,25,50,0,0,-10
 """,
@@ -72,7 +72,7 @@ def signals(name: str = "small", as_of: str = "2021-03-04", assets: int = 2) -> 
             "symbol": f"S{number:04d}",
             "asset_class": "crypto" if number % 10 == 9 else "equity",
             "eligible": number % 7 != 6,
-            "why": "no price for 3 sessions" if number % 7 == 6 else None,
+            "why": "no bar yet" if number % 7 == 6 else "",
             "factors": {"value": number / 8, "size": -number / 4, "momentum": None},
             "score": 1 - number / assets,
             "rank": number + 1,
@@ -93,10 +93,36 @@ def signals(name: str = "small", as_of: str = "2021-03-04", assets: int = 2) -> 
         "next_decision": "2021-03-31",
         "data_hash": "d1",
         "config_hash": "c1",
-        "staleness": [{"source": "prices_equities.csv", "last": as_of, "age_sessions": 0}],
+        "late": False,
+        "ledger_head": "e" * 64,
+        "account": {"value": 1010.0, "cash": 600.5, "gross": 0.5, "net": 0.25},
+        "staleness": [
+            {
+                "source": "vendor",
+                "asset_class": "equity",
+                "symbols": 2,
+                "newest": as_of,
+                "oldest": "2021-02-26",
+                "age_sessions": 0,
+                "behind": ["S0001"],
+            }
+        ],
         "assets": rows,
-        "orders": [{"symbol": "S0000", "shares": 10, "instant": "close"}],
-        "reports": ["crypto: 1 asset < 6: trend"],
+        "orders": [
+            {
+                "symbol": "S0000",
+                "side": "buy",
+                "shares": 10,
+                "reduce": 0,
+                "increase": 10,
+                "fill": "next_close",
+                "decided": as_of,
+                "reason": "rebalance",
+                "price": 10.5,
+                "value": 105,
+            }
+        ],
+        "reports": [{"symbol": "crypto", "kind": "thin sleeve", "detail": "1 asset < 6: trend"}],
     }
 
 
