@@ -6,6 +6,7 @@ import datetime as dt
 import email.utils
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ _BODIES, _PARSED = 64 << 20, 256 << 20
 _TABLE_WEIGHT, _DOCUMENT_WEIGHT = 4, 8
 #: And for a bar of the paper account.
 _VALUE_WEIGHT = 500
+#: Answers that are made at the same time, at most.
+_AT_ONCE = 16
 _RUN_MARKS = ("manifest.json", "values.csv")
 _SIGNALS = "signals"
 _LATEST = "signals.json"
@@ -86,6 +89,8 @@ class Answers:
         self._outputs, self._ledger = outputs, ledger
         self._bodies: BoundedCache[Body] = BoundedCache(_BODIES)
         self._parsed: BoundedCache[Any] = BoundedCache(_PARSED)
+        # Of one file one answer is made at a time: the rest of those who ask find it made.
+        self._making = [threading.Lock() for _ in range(_AT_ONCE)]
 
     def runs(self, limit: int, offset: int, *, cached: bool = False) -> Body | None:
         """Runs by name, with their headline metrics."""
@@ -174,13 +179,21 @@ class Answers:
             raise Absent("there is no ledger of a paper account")
         signature = ledger_signature(self._ledger)
         body = self._bodies.get((signature, asked))
-        if body is None and not cached:
+        if body is not None or cached:
+            return body
+        with self._lock_of("ledger"):
             found = self._parsed.get(signature)
             if found is None:
                 found = read_portfolio(self._ledger)
                 self._parsed.put(signature, found, _VALUE_WEIGHT * len(found[1]))
-            body = _body(make(*found))
-            self._bodies.put((signature, asked), body, len(body.content))
+        return self._kept((signature, asked), make(*found))
+
+    def _lock_of(self, what: Hashable) -> threading.Lock:
+        return self._making[hash(what) % _AT_ONCE]
+
+    def _kept(self, key: Hashable, answer: dict[str, Any], modified: float | None = None) -> Body:
+        body = _body(answer, modified)
+        self._bodies.put(key, body, len(body.content))
         return body
 
     def _run(self, name: str) -> dict[str, Any]:
@@ -237,10 +250,10 @@ class Answers:
         def use(opened: OpenFile) -> Body | None:
             key = (place, file, opened.signature, asked)
             body = self._bodies.get(key)
-            if body is None and not cached:
-                body = _body(make(opened), opened.modified)
-                self._bodies.put(key, body, len(body.content))
-            return body
+            if body is not None or cached:
+                return body
+            with self._lock_of((place, file)):
+                return self._bodies.get(key) or self._kept(key, make(opened), opened.modified)
 
         return self._outputs.read(place, file, use)
 

@@ -1,0 +1,163 @@
+"""Clients that say little, say it slowly or do not listen: the others are served all the same."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from runs import api_server
+from tests.api_case import Server, serving, write_outputs
+
+pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
+
+HEAD = b"GET /v1/signals/small/latest?limit=5000 HTTP/1.1\r\nHost: localhost\r\nX: "
+WHOLE = HEAD + b"a\r\n\r\n"
+BODY = b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    outputs = write_outputs(tmp_path_factory.mktemp("slow") / "outputs", assets=5000)
+    with serving(outputs) as running:
+        yield running
+
+
+def silent(connection: socket.socket) -> None:
+    """Connects, and says nothing."""
+
+
+def trickling(connection: socket.socket) -> None:
+    """A head that never ends, a byte at a time."""
+    connection.send(b"a")
+
+
+def not_reading(connection: socket.socket) -> None:
+    """Asks for megabytes again and again, and takes none of them."""
+    connection.send(WHOLE)
+
+
+BEHAVIOURS: dict[str, tuple[bytes, Callable[[socket.socket], None]]] = {
+    "silent": (b"", silent),
+    "trickling head": (HEAD, trickling),
+    "trickling second head": (
+        b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n" + HEAD,
+        trickling,
+    ),
+    "trickling body": (BODY, trickling),
+    "not reading": (WHOLE, not_reading),
+}
+
+
+@contextmanager
+def slow_clients(server: Server, number: int, kinds: list[str]) -> Iterator[list[int]]:
+    """So many connections that behave badly all the time; one that is closed comes again.
+
+    Yields a list that counts those closed by the server.
+    """
+    stop, closed = threading.Event(), [0]
+    started = threading.Barrier(2)
+
+    def connect(at: int) -> socket.socket:
+        connection = socket.socket()
+        # Little room, so that what is not read waits at the server.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.setblocking(False)
+        connection.send(BEHAVIOURS[kinds[at % len(kinds)]][0] or b"")
+        return connection
+
+    def behave() -> None:
+        connections = [connect(at) for at in range(number)]
+        started.wait()
+        while not stop.is_set():
+            for at, connection in enumerate(connections):
+                try:
+                    if _has_ended(connection):
+                        raise ConnectionResetError
+                    BEHAVIOURS[kinds[at % len(kinds)]][1](connection)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    closed[0] += 1
+                    connection.close()
+                    connections[at] = connect(at)
+            stop.wait(0.5)
+        for connection in connections:
+            connection.close()
+
+    thread = threading.Thread(target=behave)
+    thread.start()
+    started.wait(60)
+    try:
+        yield closed
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        if not selector.select(0):
+            return False
+    return connection.recv(1, socket.MSG_PEEK) == b""
+
+
+def served_in(server: Server, requests: int) -> list[float]:
+    """Sorted seconds of requests, each on a connection of its own."""
+    seconds = []
+    for _ in range(requests):
+        began = time.perf_counter()
+        assert server.ask("/v1/signals/small/latest?limit=100").status == 200
+        seconds.append(time.perf_counter() - began)
+        time.sleep(0.01)
+    return sorted(seconds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*BEHAVIOURS, "all of them"])
+def test_500_slow_clients_keep_nobody_waiting(server: Server, kind: str) -> None:
+    kinds = list(BEHAVIOURS) if kind == "all of them" else [kind]
+    with slow_clients(server, 500, kinds):
+        seconds = served_in(server, 300)
+    print(f"{kind}: p50 {seconds[150]:.4f} s, p99 {seconds[297]:.4f} s")  # shown by pytest -s
+    assert seconds[297] <= 1.0
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.slow
+def test_more_slow_clients_than_there_is_room_for(server: Server) -> None:
+    more = api_server.MAX_CONNECTIONS + 200
+    with slow_clients(server, more, ["silent", "trickling head"]) as closed:
+        seconds = served_in(server, 300)
+    assert closed[0] >= 200
+    assert seconds[297] <= 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["trickling head", "trickling second head", "trickling body"])
+def test_a_request_that_trickles_ends_in_time(server: Server, kind: str) -> None:
+    greeting, act = BEHAVIOURS[kind]
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        began = time.monotonic()
+        connection.sendall(greeting)
+        with pytest.raises(OSError):
+            while time.monotonic() < began + 2 * api_server.REQUEST_SECONDS:
+                act(connection)
+                time.sleep(0.2)
+        assert time.monotonic() - began < api_server.REQUEST_SECONDS + 3
+
+
+def test_the_limits_leave_room_for_the_files_of_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for files, room in ((1024, 512), (256, 128), (100, 16), (-1, 512)):
+        monkeypatch.setattr(api_server.resource, "getrlimit", lambda _, soft=files: (soft, soft))
+        assert api_server._room() == room
