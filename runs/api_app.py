@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from runs import api_models as models
@@ -52,8 +52,8 @@ class LongPage(PageOf):
 
 
 class PageOfTable(LongPage):
-    start: dt.date | None = Field(None, description="first date (the first column)")
-    end: dt.date | None = Field(None, description="last date")
+    start: models.Date | None = Field(None, description="first date (the first column)")
+    end: models.Date | None = Field(None, description="last date")
 
 
 class NoParameters(BaseModel):
@@ -91,8 +91,12 @@ def make_app(
         redirect_slashes=False,
     )
     _add_descriptions(app)
-    _add_runs(app, answers)
-    _add_signals(app, answers)
+    # Checked by the guard, before anything is parsed; said here for the description.
+    bearer = [] if token is None else [Security(HTTPBearer(auto_error=False))]
+    router = APIRouter(dependencies=bearer)
+    _add_runs(router, answers)
+    _add_signals(router, answers)
+    app.include_router(router)
     _add_problems(app)
     if origins:
         app.add_middleware(
@@ -121,7 +125,7 @@ def _add_descriptions(app: FastAPI) -> None:
         return HTMLResponse(describe(app.openapi()), headers=policy)
 
 
-def _add_runs(app: FastAPI, answers: Answers) -> None:
+def _add_runs(app: APIRouter, answers: Answers) -> None:
     @_route(app, "/v1/runs", models.RunPage, "runs")
     async def runs(request: Request, page: Annotated[PageOf, Query()]) -> Any:
         """Runs by name, with headline metrics: null where a run's file is damaged."""
@@ -160,7 +164,7 @@ _TABLES: dict[str, tuple[type[BaseModel], str]] = {
 
 
 def _add_table(
-    app: FastAPI, answers: Answers, table: str, model: type[BaseModel], about: str
+    app: APIRouter, answers: Answers, table: str, model: type[BaseModel], about: str
 ) -> None:
     async def rows(request: Request, name: Name, page: Annotated[PageOfTable, Query()]) -> Any:
         given = (page.limit, page.offset, page.start, page.end)
@@ -170,7 +174,7 @@ def _add_table(
     _route(app, f"/v1/runs/{{name}}/{table}", model, "runs")(rows)
 
 
-def _add_signals(app: FastAPI, answers: Answers) -> None:
+def _add_signals(app: APIRouter, answers: Answers) -> None:
     @_route(app, "/v1/signals", models.SignalsPage, "signals")
     async def signals(request: Request, page: Annotated[PageOf, Query()]) -> Any:
         """Configurations that have signals."""
@@ -190,7 +194,7 @@ def _add_signals(app: FastAPI, answers: Answers) -> None:
     async def past(
         request: Request,
         name: Name,
-        as_of: Annotated[dt.date, Path(description="the bar")],
+        as_of: Annotated[models.Date, Path(description="the bar")],
         page: Annotated[LongPage, Query()],
     ) -> Any:
         """Signals of an earlier bar."""
@@ -207,7 +211,7 @@ def _add_signals(app: FastAPI, answers: Answers) -> None:
         return await _answer(request, answers.portfolio_values, page.limit, page.offset)
 
 
-def _route(app: FastAPI, path: str, model: type[BaseModel], tag: str) -> Callable[..., Any]:
+def _route(app: APIRouter, path: str, model: type[BaseModel], tag: str) -> Callable[..., Any]:
     return app.get(path, response_model=model, responses=_problems(404, 503), tags=[tag])
 
 

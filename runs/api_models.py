@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 __all__ = [
     "CarryPage",
+    "Date",
     "FactorReturnPage",
     "FillPage",
     "Health",
@@ -26,6 +28,19 @@ __all__ = [
     "WeightPage",
 ]
 
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _iso(value: Any) -> Any:
+    """Only a date as it is written: pydantic would take seconds since 1970 for one, too."""
+    if isinstance(value, dt.date) or value is None:
+        return value
+    if not isinstance(value, str) or not _ISO.fullmatch(value) or not value.isascii():
+        raise ValueError("not a date as 2024-05-31")
+    return value
+
+
+Date = Annotated[dt.date, BeforeValidator(_iso)]
 Number = Annotated[FiniteFloat | None, Field(description="null where it is not known")]
 ByFactor = Annotated[
     dict[str, FiniteFloat | None],
@@ -59,8 +74,8 @@ class Page(Answer):
 
 class Run(Answer):
     name: str = Field(description="of the run's folder")
-    start: dt.date | None = Field(description="first session of trading")
-    end: dt.date | None = Field(description="last session")
+    start: Date | None = Field(description="first session of trading")
+    end: Date | None = Field(description="last session")
     sessions: int | None = Field(description="from start to end")
     cagr: Number
     volatility: Number
@@ -90,7 +105,7 @@ class Manifest(Answer):
 
 
 class Value(Answer):
-    date: dt.date = Field(description="session")
+    date: Date = Field(description="session")
     value: FiniteFloat = Field(description="cash + long + short, in currency")
     cash: FiniteFloat = Field(description="the proceeds of short sales included")
     long: FiniteFloat = Field(description="worth of what is held long, zero or more")
@@ -99,8 +114,8 @@ class Value(Answer):
 
 
 class Fill(Answer):
-    date: dt.date = Field(description="session of the fill")
-    decision_date: dt.date | None = Field(description="null where nobody decided")
+    date: Date = Field(description="session of the fill")
+    decision_date: Date | None = Field(description="null where nobody decided")
     symbol: str
     reason: str = Field(description="rebalance, delisting, stop or liquidation")
     size: FiniteFloat = Field(description="adjusted units; positive bought, negative sold")
@@ -112,14 +127,14 @@ class Fill(Answer):
 
 
 class Carry(Answer):
-    date: dt.date = Field(description="session on which it was booked")
+    date: Date = Field(description="session on which it was booked")
     symbol: str = Field(description="the holding; empty for interest on cash")
     kind: str = Field(description="borrow, funding, interest or rebate")
     amount: FiniteFloat = Field(description="in currency; positive was received")
 
 
 class Weight(Answer):
-    decision_date: dt.date = Field(description="session at whose close it was decided")
+    decision_date: Date = Field(description="session at whose close it was decided")
     symbol: str
     score: Number = Field(description="composite; higher is better; null where not ranked")
     factors: ByFactor
@@ -127,7 +142,7 @@ class Weight(Answer):
 
 
 class Position(Answer):
-    date: dt.date = Field(description="session, after its fills")
+    date: Date = Field(description="session, after its fills")
     symbol: str
     size: FiniteFloat = Field(description="adjusted units; negative is short")
     shares: Number = Field(description="size in printed shares; null where not known")
@@ -136,7 +151,7 @@ class Position(Answer):
 
 
 class FactorReturn(Answer):
-    date: dt.date = Field(description="session")
+    date: Date = Field(description="session")
     factors: ByFactor
 
 
@@ -168,9 +183,9 @@ class Head(Answer):
     """What a set of signals is about."""
 
     name: str = Field(description="of the configuration")
-    as_of: dt.date = Field(description="the closed bar that it was computed from")
+    as_of: Date = Field(description="the closed bar that it was computed from")
     decided: bool = Field(description="whether the schedule decides at this bar")
-    next_decision: dt.date | None = Field(description="the next session that decides")
+    next_decision: Date | None = Field(description="the next session that decides")
     data_hash: str = Field(description="of the data that it was computed from")
     config_hash: str = Field(description="of the configuration")
 
@@ -178,9 +193,9 @@ class Head(Answer):
 class Bar(Answer):
     """A bar that has signals; null where its file is damaged."""
 
-    as_of: dt.date | None = Field(description="the closed bar that they were computed from")
+    as_of: Date | None = Field(description="the closed bar that they were computed from")
     decided: bool | None = Field(description="whether the schedule decides at this bar")
-    next_decision: dt.date | None = Field(description="the next session that decides")
+    next_decision: Date | None = Field(description="the next session that decides")
 
 
 class Summary(Bar):
@@ -199,7 +214,7 @@ class Asset(Answer):
     held_weight: Number = Field(description="of what is held now")
     change: Number = Field(description="weight less held_weight")
     price: Number = Field(description="last close")
-    price_date: dt.date | None = Field(description="session of the last close")
+    price_date: Date | None = Field(description="session of the last close")
     age_sessions: int | None = Field(description="sessions since the last close; 0 is current")
 
 
@@ -211,8 +226,8 @@ class Source(Answer):
     source: str = Field(description="where the bars come from")
     asset_class: str
     symbols: int = Field(description="assets that should have a bar")
-    newest: dt.date = Field(description="the latest bar of any of them")
-    oldest: dt.date = Field(description="the latest bar of the one that is furthest behind")
+    newest: Date = Field(description="the latest bar of any of them")
+    oldest: Date = Field(description="the latest bar of the one that is furthest behind")
     age_sessions: int = Field(description="sessions since the newest; 0 is current")
     behind: list[str] = Field(description="symbols without a bar at as_of")
 
@@ -224,7 +239,7 @@ class Order(Answer):
     reduce: FiniteFloat = Field(description="the part of shares towards no position")
     increase: FiniteFloat = Field(description="the part of shares that opens or enlarges one")
     fill: str = Field(description="next_open or next_close")
-    decided: dt.date = Field(description="the bar at which it was decided")
+    decided: Date = Field(description="the bar at which it was decided")
     reason: str
     price: Number = Field(description="last close, as printed")
     value: Number = Field(description="shares x price, in currency")
@@ -275,14 +290,14 @@ class Holding(Answer):
     symbol: str
     shares: FiniteFloat = Field(description="printed shares; negative is short")
     price: Number = Field(description="the last close that was booked, as printed")
-    price_date: dt.date | None = Field(description="its session")
+    price_date: Date | None = Field(description="its session")
     value: Number = Field(description="shares x price, in currency")
 
 
 class Portfolio(Answer):
     name: str | None = Field(description="of the account; null where none was opened")
-    as_of: dt.date | None = Field(description="last bar that was booked")
-    decision_date: dt.date | None = Field(description="bar of the latest decision")
+    as_of: Date | None = Field(description="last bar that was booked")
+    decision_date: Date | None = Field(description="bar of the latest decision")
     value: FiniteFloat = Field(description="cash + long + short at the last bar, in currency")
     cash: FiniteFloat = Field(description="the proceeds of short sales included")
     long: FiniteFloat = Field(description="worth of what is held long, zero or more")
