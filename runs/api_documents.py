@@ -16,7 +16,9 @@ __all__ = ["SIGNALS_SCHEMA", "read_manifest", "read_metrics", "read_signals", "w
 
 #: The version of ``signals.json`` that is understood.
 SIGNALS_SCHEMA = 1
-_PATH = re.compile(r"(?:(?<![\w:/.~-])|(?<=file://))(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\\"',;]+[/\\])+")
+# Names of folders may have blanks in them; an option of a command ends a path.
+_PART = r"(?! )(?:(?! --)[^/\\\"',;\n])+[/\\]"
+_PATH = re.compile(rf"(?:(?<![\w:/.~-])|(?<=file://))(?:~|[A-Za-z]:)?[/\\](?:{_PART})+")
 
 
 def read_metrics(content: bytes, name: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ METRICS = {
 }
 MANIFEST = {
     "name": "small",
-    "command": "python -m runs.backtest --config /home/someone/secret place/small.yaml",
+    "command": "python -m runs.backtest --config /home/someone/my place/small.yaml",
     "seed": 7,
     "data": {"dir": "data/small", "files": {"prices.csv": "ab12"}},
     "timings": {"prepare": 0.5},
@@ -155,6 +155,14 @@ def write_outputs(outputs: Path, assets: int = 2) -> Path:
     for path in outputs.rglob("*.*"):
         os.utime(path, (1_600_000_000, 1_600_000_000))
     return outputs
+
+
+def documented() -> dict[str, tuple[str, Any]]:
+    """By route, the request that `docs/api.md` shows and the answer beside it."""
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    pattern = r"^### GET (\S+)$.*?^`GET (\S+)`$\s+```json\n(.*?)```"
+    found = re.findall(pattern, text, re.MULTILINE | re.DOTALL)
+    return {route: (asked, json.loads(answer)) for route, asked, answer in found}
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_metrics_are_those_of_the_file(server: Server) -> None:
 
 def test_a_manifest_shows_no_path(server: Server) -> None:
     manifest = server.ask("/v1/runs/small/manifest").json["manifest"]
-    assert manifest["command"] == "python -m runs.backtest --config secret place/small.yaml"
+    assert manifest["command"] == "python -m runs.backtest --config small.yaml"
     assert manifest["data"] == {"dir": "data/small", "files": {"prices.csv": "ab12"}}
 
 

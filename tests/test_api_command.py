@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runs import api
-from tests.api_case import ROOT, serving, write_outputs
+from tests.api_case import ROOT, documented, serving, write_outputs
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
@@ -97,6 +97,16 @@ def test_with_a_token_others_are_no_surprise(caplog: pytest.LogCaptureFixture) -
     assert api._hosts("0.0.0.0", "0.0.0.0", [], "token") is None
     assert "from other machines" in caplog.text and "no token" not in caplog.text
     assert api._hosts("0.0.0.0", "0.0.0.0", ["A.example"], "token") == ["0.0.0.0", "a.example"]
+
+
+def test_the_page_shows_every_route_with_its_answer(tmp_path: Path) -> None:
+    shown = documented()
+    with serving(write_outputs(tmp_path / "outputs")) as running:
+        routes = running.ask("/v1/openapi.json").json["paths"]
+        assert list(shown) == list(routes)
+        for route, (asked, answer) in shown.items():
+            if "portfolio" not in route:
+                assert running.ask(asked).json == answer, asked
 
 
 def test_help_names_the_variable() -> None:

@@ -201,6 +201,7 @@ def test_nothing_was_told_to_the_log_or_anybody(server: Server, guarded: Server)
         ("--out=/srv/runs/one", "--out=one"),
         ("see '/var/lib/x/y.csv', line 2", "see 'y.csv', line 2"),
         ("~/private/x.yaml", "x.yaml"),
+        ("--config /a place/b.yaml --set data.dir=/c/d e/f", "--config b.yaml --set data.dir=f"),
         ("C:\\Users\\someone\\x.yaml", "x.yaml"),
         ("file:///home/someone/x", "file://x"),
         ("https://example.org/a/b", "https://example.org/a/b"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.api_case import Server, serving
+from runs.api_answers import Answers
+from runs.api_folders import Damaged, Outputs
+from tests.api_case import Server, documented, serving
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 ledgers = pytest.importorskip("strategies.execution.ledger")
+pytest.importorskip("strategies.execution.replay")
 
 OPENED = {"note": "opened", "name": "paper", "starting_cash": 1000.0, "config": {}}
 #: 10 shares at 50 with 0.5 of commission leave 1000 - 500.5 = 499.5; two shares of B are sold
@@ -46,16 +50,20 @@ def fill(symbol: str, shares: float, price: float, paid: float) -> ledgers.Event
     )
 
 
+def write_ledger(path: Path, *further: ledgers.Event) -> Path:
+    """A ledger of one bar, and what comes after it."""
+    opened = ledgers.Event("2021-03-01", "note", "", 1, {**OPENED, "config_hash": "c"})
+    filled = [fill("A", 10, 50, 500.5), fill("B", -2, 40, -80)]
+    with ledgers.writing_ledger(path) as ledger:
+        ledger.append([opened, *filled, close("2021-03-01", FIRST), *further])
+    return path
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     outputs = tmp_path_factory.mktemp("paper") / "outputs"
     outputs.mkdir()
-    path = outputs / "paper.db"
-    opened = ledgers.Event("2021-03-01", "note", "", 1, {**OPENED, "config_hash": "c"})
-    with ledgers.writing_ledger(path) as ledger:
-        ledger.append(
-            [opened, fill("A", 10, 50, 500.5), fill("B", -2, 40, -80), close("2021-03-01", FIRST)]
-        )
+    path = write_ledger(outputs / "paper.db")
     with serving(outputs) as running:
         yield running, path
 
@@ -95,6 +103,16 @@ def test_the_account_is_served_as_its_ledger_replays(served: tuple[Server, Path]
     ]
 
 
+def test_the_page_shows_what_is_answered(tmp_path: Path) -> None:
+    path = write_ledger(tmp_path / "paper.db", close("2021-03-02", SECOND))
+    answers = Answers(Outputs(tmp_path), path)
+    shown = documented()
+    assert json.loads(answers.portfolio().content) == shown["/v1/portfolio"][1]
+    asked, answer = shown["/v1/portfolio/values"]
+    assert asked.endswith("?offset=1")
+    assert json.loads(answers.portfolio_values(1000, 1).content) == answer
+
+
 def test_reading_changes_nothing_and_stops_no_writer(served: tuple[Server, Path]) -> None:
     server, path = served
     before = path.read_bytes()
@@ -105,9 +123,6 @@ def test_reading_changes_nothing_and_stops_no_writer(served: tuple[Server, Path]
 
 @pytest.mark.parametrize("damage", [b"", b"<html>", b"SQLite format 3\0" + b"\1" * 5000])
 def test_a_damaged_ledger_is_503_without_its_path(tmp_path: Path, damage: bytes) -> None:
-    from runs.api_answers import Answers
-    from runs.api_folders import Damaged, Outputs
-
     (tmp_path / "paper.db").write_bytes(damage)
     with pytest.raises(Damaged) as refused:
         Answers(Outputs(tmp_path), tmp_path / "paper.db").portfolio()
