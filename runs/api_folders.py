@@ -20,6 +20,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ELOOP)
 _BLOCK = 1 << 20
+_TRIES = 4
 
 Result = TypeVar("Result")
 #: Names of folders below the outputs, outermost first.
@@ -124,11 +125,13 @@ class Outputs:
         Damaged
             If it cannot be read.
         """
-        try:
-            return self._read(place, file, use)
-        except Absent:
-            # The folder was replaced between the opening of it and of the file: the new one has it.
-            return self._read(place, file, use)
+        for _ in range(_TRIES - 1):
+            try:
+                return self._read(place, file, use)
+            except Absent:
+                # Perhaps replaced between the opening of the folder and of the file: again.
+                continue
+        return self._read(place, file, use)
 
     def _read(self, place: Place, file: str, use: Callable[[OpenFile], Result]) -> Result:
         with self._folder(place) as folder, _opened(file, _FILE, folder) as handle:
@@ -140,7 +143,10 @@ class Outputs:
     @contextmanager
     def _folder(self, place: Place) -> Iterator[int]:
         # The folder itself is the user's to name, also by a link.
-        handle = _open(str(self.root), _FOLDER & ~os.O_NOFOLLOW, None)
+        try:
+            handle = os.open(self.root, _FOLDER & ~os.O_NOFOLLOW)
+        except OSError:
+            raise Damaged("the folder of outputs cannot be read") from None
         try:
             for name in place:
                 if not _is_name(name) or name not in os.listdir(handle):
@@ -176,15 +182,14 @@ def _opened(name: str, flags: int, folder: int) -> Iterator[int]:
         os.close(handle)
 
 
-def _open(name: str, flags: int, folder: int | None) -> int:
+def _open(name: str, flags: int, folder: int) -> int:
     """Open an entry of a folder, whose name came from its listing or is a constant."""
-    shown = name if folder is not None else "outputs"
     try:
         return os.open(name, flags, dir_fd=folder)
     except OSError as error:
         if error.errno in _GONE:
-            raise Absent(f"{shown} is not there") from None
-        raise Damaged(f"{shown} cannot be read") from None
+            raise Absent(f"{name} is not there") from None
+        raise Damaged(f"{name} cannot be read") from None
 
 
 def _signature(found: os.stat_result) -> tuple[int, ...]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from feeds.atomic import replacing_folder
 from runs import api_models as models
+from runs.api_answers import Answers
+from runs.api_folders import Damaged, Outputs
 from runs.api_guard import SECURITY_HEADERS
 from tests.api_case import METRICS, Server, serving, signals, write_outputs, write_run
 
@@ -286,6 +290,49 @@ def test_a_run_that_is_replaced_is_served_anew(server: Server, outputs: Path) ->
     assert (after.status, after.json["total"]) == (200, 1)
     shutil.rmtree(outputs / "again")
     assert server.ask("/v1/runs/again/values").status == 404
+
+
+def test_a_folder_swapped_all_the_time_is_served_old_or_new(server: Server, outputs: Path) -> None:
+    # Of the second version every table has one row less; a mixture would have another number.
+    header = "date,value,cash,long,short,margin\n"
+    versions = {
+        rows: "".join(f"2021-03-{day + 1:02d},{rows},0,0,0,0\n" for day in range(rows))
+        for rows in (3, 20)
+    }
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            for rows in versions.values():
+                with replacing_folder(outputs / "swapped") as building:
+                    building.rmdir()
+                    write_run(building, values=header + rows)
+
+    write_run(outputs / "swapped", values=header + versions[3])
+    writer = threading.Thread(target=swap)
+    writer.start()
+    seen: dict[str, set[int]] = {}
+    try:
+        for _ in range(300):
+            reply = server.ask("/v1/runs/swapped/values")
+            assert reply.status == 200, reply.body
+            total = reply.json["total"]
+            assert {row["value"] for row in reply.json["items"]} == {total}
+            seen.setdefault(reply.headers["etag"], set()).add(total)
+    finally:
+        stop.set()
+        writer.join()
+    shutil.rmtree(outputs / "swapped")
+    assert sorted(seen.values()) == [{3}, {20}]  # one tag a version, and both were seen
+
+
+def test_outputs_that_are_gone_are_503(tmp_path: Path) -> None:
+    (tmp_path / "outputs").mkdir()
+    answers = Answers(Outputs(tmp_path / "outputs"))
+    (tmp_path / "outputs").rmdir()
+    for ask in (lambda: answers.runs(10, 0), lambda: answers.metrics("small")):
+        with pytest.raises(Damaged, match="^the folder of outputs cannot be read$"):
+            ask()
 
 
 DAMAGES = {

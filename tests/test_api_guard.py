@@ -237,6 +237,8 @@ def test_a_condition_without_a_date_of_change_is_never_met_by_a_date() -> None:
 def test_a_refused_address_shows_no_path(tmp_path: Path) -> None:
     from runs.api_folders import Absent, Outputs
 
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "values.csv").write_text("inside, but nobody's name")
     for place in (("..",), ("/etc",), ("a/b",), ("",), (".",), ("\0",), ("a\\b",)):
         with pytest.raises(Absent) as refused:
             Outputs(tmp_path).read(place, "values.csv", lambda file: file)
