@@ -282,7 +282,7 @@ class Pieces(Response):
         start = {"type": "http.response.start", "status": self.status_code}
         await send({**start, "headers": self.raw_headers})
         body = self.body
-        for begin in range(0, len(body), _PIECE):
+        for begin in range(0, max(1, len(body)), _PIECE):
             more = begin + _PIECE < len(body)
             piece = body[begin : begin + _PIECE]
             await send({"type": "http.response.body", "body": piece, "more_body": more})

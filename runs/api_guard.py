@@ -65,12 +65,13 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        answer = _Answer(send, scope["method"] == "HEAD")
+        answer = _Answer(send)
         refusal = self._refusal(scope)
         if refusal is not None:
             await answer.problem(*refusal)
             return
         if scope["method"] == "HEAD":
+            # The server leaves the body out by itself.
             scope = {**scope, "method": "GET"}
         try:
             await self._app(scope, receive, answer)
@@ -114,10 +115,10 @@ class Guard:
 
 
 class _Answer:
-    """Sends an answer with the headers that none may lack; to a HEAD without its body."""
+    """Sends an answer with the headers that none may lack."""
 
-    def __init__(self, send: Send, headless: bool) -> None:
-        self._send, self._headless = send, headless
+    def __init__(self, send: Send) -> None:
+        self._send = send
         self.started = False
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
@@ -126,8 +127,6 @@ class _Answer:
             own = {name.lower() for name, _ in message["headers"]}
             further = [item for item in _SECURITY if item[0] not in own]
             message = {**message, "headers": [*message["headers"], *further]}
-        elif self._headless:
-            message = {**message, "body": b""}
         await self._send(message)
 
     async def problem(

@@ -15,7 +15,9 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 2.5rem; border-bottom: 1px solid #8886; }
 h3 { margin: 1.8rem 0 .2rem; font: 600 1rem ui-monospace, monospace; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; margin: .4rem 0; }
+table { border-collapse: collapse; width: 100%; margin: .4rem 0; table-layout: fixed; }
+th:first-child { width: 24%; }
+th:nth-child(2) { width: 36%; }
 th, td { text-align: left; vertical-align: top; padding: .15rem .8rem .15rem 0; }
 td { border-top: 1px solid #8883; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, monospace; }
@@ -116,4 +118,4 @@ def _type(schema: Mapping[str, Any]) -> str:
         for key, word in (("minimum", "from"), ("maximum", "to"), ("default", "default"))
         if schema.get(key) is not None
     ]
-    return escape(" ".join([schema.get("format", kind), *bounds]))
+    return escape(", ".join([schema.get("format", kind), *bounds]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -18,8 +19,8 @@ from runs.api_folders import Damaged, Outputs
 from runs.api_guard import SECURITY_HEADERS
 from tests.api_case import METRICS, Server, serving, signals, write_outputs, write_run
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+api_app = pytest.importorskip("runs.api_app")
+PIECE = api_app._PIECE
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,8 @@ def test_tables_have_the_values_of_their_files(server: Server) -> None:
         ("offset=2147483647", [], 3, None),
         ("start=2021-03-02", ["2021-03-02", "2021-03-04"], 2, None),
         ("start=2021-03-03&end=2021-03-03", [], 0, None),
+        ("end=2021-03-02", ["2021-03-01", "2021-03-02"], 2, None),
+        ("start=2021-03-02&end=2021-03-02", ["2021-03-02"], 1, None),
         ("end=2021-03-03&limit=1", ["2021-03-01"], 2, 1),
         ("end=2021-03-03&limit=5&offset=1", ["2021-03-02"], 2, None),
         ("start=2021-03-04&end=2021-03-01", [], 0, None),
@@ -357,6 +360,15 @@ DAMAGES = {
     "no symbol": ("positions", "date,symbol,size,shares,close,value\n2021-03-01,,1,1,1,1\n"),
 }
 
+OF_LINE_2 = (
+    "a cell too few",
+    "no number",
+    "not finite",
+    "a number missing",
+    "impossible date",
+    "no symbol",
+)
+
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_table_is_503_and_names_the_file(
@@ -368,6 +380,8 @@ def test_a_damaged_table_is_503_and_names_the_file(
         reply = server.ask(f"/v1/runs/damaged/{table}")
         assert reply.status == 503
         assert reply.json["detail"].startswith(f"{table}.csv")
+        # The first line is the header.
+        assert ("line 2" in reply.json["detail"]) == (damage in OF_LINE_2)
         assert str(outputs) not in reply.json["detail"]
         assert server.ask("/v1/runs").status == 200
     finally:
@@ -410,6 +424,44 @@ def test_a_damaged_document_is_503_and_the_lists_go_on(
     finally:
         shutil.rmtree(outputs / "damaged")
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("damage", ["NaN", "beyond every number", "digits without end"])
+def test_a_manifest_with_what_json_does_not_have_is_503(
+    server: Server, outputs: Path, damage: str
+) -> None:
+    write_run(outputs / "damaged")
+    (outputs / "damaged" / "manifest.json").write_bytes(BAD_JSON[damage])
+    try:
+        assert server.ask("/v1/runs/damaged/manifest").status == 503
+    finally:
+        shutil.rmtree(outputs / "damaged")
+
+
+def test_a_file_of_two_folders_is_answered_for_each(server: Server, outputs: Path) -> None:
+    (outputs / "twin").mkdir()
+    for path in (outputs / "small").iterdir():
+        os.link(path, outputs / "twin" / path.name)
+    for document in ("metrics", "manifest"):
+        for name in ("small", "twin"):
+            assert server.ask(f"/v1/runs/{name}/{document}").json["name"] == name
+    shutil.rmtree(outputs / "twin")
+
+
+@pytest.mark.parametrize("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_an_answer_in_pieces_is_whole_and_ends(length: int) -> None:
+    sent: list[dict] = []
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    content = bytes(number % 251 for number in range(length))
+    asyncio.run(api_app.Pieces(content)({"type": "http"}, None, send))
+    start, *pieces = sent
+    assert b"".join(piece["body"] for piece in pieces) == content
+    ends = [piece["more_body"] for piece in pieces]
+    assert ends == [True] * (len(pieces) - 1) + [False]
+    assert dict(start["headers"])[b"content-length"] == str(length).encode()
 
 
 def test_a_later_version_of_a_file_is_503(server: Server, outputs: Path) -> None:

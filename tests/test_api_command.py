@@ -14,8 +14,7 @@ import pytest
 from runs import api
 from tests.api_case import ROOT, documented, serving, write_outputs
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+pytest.importorskip("runs.api_app")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -17,8 +17,7 @@ import pytest
 
 from tests.api_case import ROOT, Server, serving, write_outputs
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+pytest.importorskip("runs.api_app")
 
 SCHEMATHESIS = ROOT / ".venv-peers" / "bin" / "schemathesis"
 REQUESTS = 12_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,8 +16,7 @@ from runs.api_conditions import is_unchanged
 from runs.api_documents import without_paths
 from tests.api_case import Server, serving, write_outputs
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+pytest.importorskip("runs.api_app")
 
 TOKEN = "a-long-random-text"
 ORIGIN = "https://example.org"
@@ -173,6 +173,7 @@ def test_a_name_of_a_proxy_is_allowed_when_given(guarded: Server) -> None:
     assert guarded.ask("/v1/runs", headers).status == 200
 
 
+@pytest.mark.skipif(shutil.which("ss") is None, reason="ss is not installed")
 def test_it_listens_on_this_machine_only(server: Server) -> None:
     listening = subprocess.run(
         ["ss", "-Hltn", f"sport = :{server.port}"], capture_output=True, text=True, check=True

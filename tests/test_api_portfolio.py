@@ -12,8 +12,7 @@ from runs.api_answers import Answers
 from runs.api_folders import Damaged, Outputs
 from tests.api_case import Server, documented, serving
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+pytest.importorskip("runs.api_app")
 ledgers = pytest.importorskip("strategies.execution.ledger")
 pytest.importorskip("strategies.execution.replay")
 
@@ -116,9 +115,12 @@ def test_the_page_shows_what_is_answered(tmp_path: Path) -> None:
 def test_reading_changes_nothing_and_stops_no_writer(served: tuple[Server, Path]) -> None:
     server, path = served
     before = path.read_bytes()
-    with ledgers.writing_ledger(path):
-        assert server.ask("/v1/portfolio").status == 200
-    assert path.read_bytes() == before
+    known = server.ask("/v1/portfolio").json["events"]
+    with ledgers.writing_ledger(path) as ledger:
+        ledger.append([close("2021-03-03", SECOND)])
+        # Booked, and in the log beside the file only.
+        assert path.read_bytes() == before
+        assert server.ask("/v1/portfolio").json["events"] == known + 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"<html>", b"SQLite format 3\0" + b"\1" * 5000])

@@ -11,11 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from runs import api_server
 from tests.api_case import Server, serving, write_outputs
 
-pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+api_server = pytest.importorskip("runs.api_server")
 
 HEAD = b"GET /v1/signals/small/latest?limit=5000 HTTP/1.1\r\nHost: localhost\r\nX: "
 WHOLE = HEAD + b"a\r\n\r\n"
