@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots costs signals \
-	published research notebook docs benchmark benchmark-factors benchmark-construction engines clean
+.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots costs signals api \
+	published research notebook docs benchmark benchmark-factors benchmark-construction \
+	benchmark-api engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +61,9 @@ costs: $(READY) ## What is left after costs: grid, break-even, capacity, sources
 signals: $(READY) ## What to hold now: ranks, weights, orders, and a paper account that trades them
 	$(BIN)/python -m runs.signals --config configs/large_caps_bitcoin.yaml --offline
 
+api: $(READY) ## Serve outputs as read-only JSON on this machine
+	$(BIN)/python -m runs.api
+
 published: $(READY) ## Our monthly factors against the published ones, on bundled data
 	$(BIN)/python -m runs.published --data data/sp500_crypto \
 		--published data/sp500_crypto/published_monthly.csv
@@ -81,6 +85,9 @@ benchmark-factors: $(READY) ## Every factor family against pandas and the machin
 
 benchmark-construction: $(READY) ## CPU of every weighting beside that of its covariance
 	$(BIN)/python -m benchmarks.construction
+
+benchmark-api: $(READY) ## Time of the endpoint's answers beside a bare FastAPI route
+	$(BIN)/python -m benchmarks.api
 
 engines: $(READY) ## The engine beside Backtrader, bt, vectorbt and a numba loop; installs them
 	$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
