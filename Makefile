@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors plots costs signals api \
-	published research notebook docs benchmark benchmark-factors benchmark-construction \
-	benchmark-api engines clean
+.PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors \
+	plots costs signals api published research notebook docs benchmark benchmark-factors \
+	benchmark-construction benchmark-api engines clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
