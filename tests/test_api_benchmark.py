@@ -24,6 +24,7 @@ def test_what_is_served_has_the_shape_of_signals() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_latest_signals_of_1000_assets_keep_to_their_limits() -> None:
     # A busy machine can spoil a run, and does not spoil three.
     tries = [summary(measure(1000, 200))["found"] for _ in range(3)]

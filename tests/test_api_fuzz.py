@@ -182,6 +182,7 @@ def check(reply: bytes, request: bytes, statuses: Counter[int]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_twelve_thousand_fuzzed_requests(server: Server) -> None:
     rng = random.Random(20210301)
     routes = list(server.ask("/v1/openapi.json").json["paths"])
@@ -212,7 +213,7 @@ as_of = "2021-02-26"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("existing", [False, True])
+@pytest.mark.parametrize("existing", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 def test_schemathesis_finds_nothing(server: Server, existing: bool, tmp_path: Path) -> None:
     if not SCHEMATHESIS.exists():
         pytest.skip("schemathesis is installed by scripts/install_peers.sh")

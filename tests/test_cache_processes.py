@@ -63,8 +63,11 @@ class TestKills:
         ("start", "stride"),
         [
             ("damaged", 4),
-            *(pytest.param(start, 1, marks=pytest.mark.slow) for start in ("empty", "damaged")),
-            pytest.param("stale", 1, marks=pytest.mark.slow),
+            pytest.param("empty", 1, marks=pytest.mark.slow),
+            *(
+                pytest.param(start, 1, marks=[pytest.mark.slow, pytest.mark.exhaustive])
+                for start in ("damaged", "stale")
+            ),
         ],
     )
     def test_every_step(self, tmp_path, truth, start, stride):

@@ -38,7 +38,7 @@ def test_what_a_family_has_reached(ours, pandas, limit, difference, reached) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("holes", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_every_family_gives_the_numbers_of_its_pandas_expression(holes: bool) -> None:
     panel = factor_panel(1400, 12, 3, holes)
     frames = Frames(panel)
@@ -49,6 +49,7 @@ def test_every_family_gives_the_numbers_of_its_pandas_expression(holes: bool) ->
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_command_prints_a_table_and_writes_its_lines(tmp_path, capsys) -> None:
     path = tmp_path / "lines.json"
     given = ["--panel", "300x6", "--factors", "momentum,size", "--repeats", "1", "--no-compiler"]

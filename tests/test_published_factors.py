@@ -24,7 +24,8 @@ COINS, WEEKLY = SHARED / "crypto_daily.csv.gz", SHARED / "crypto_factors_weekly.
 BUNDLED = Path(__file__).parents[1] / "data" / "sp500_crypto"
 
 absent = [path.name for path in (PRICES, FILINGS, FRENCH) if not path.exists()]
-pytestmark = pytest.mark.slow
+#: In one process, so that the stocks are read once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("published factors")]
 needs_stocks = pytest.mark.skipif(bool(absent), reason=f"{absent} not beside the project")
 needs_coins = pytest.mark.skipif(
     not (COINS.exists() and WEEKLY.exists()), reason="no coins beside the project"
