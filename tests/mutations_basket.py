@@ -113,8 +113,8 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "short proceeds earn interest",
         CARRY,
-        "(cash - short) * self.cash_annual",
-        "(cash + short) * self.cash_annual",
+        "(cash - short) * rate * share",
+        "(cash + short) * rate * share",
         "test_carry",
     ),
     (
@@ -211,7 +211,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     (
         "what is not known costs nothing",
         ESTIMATED,
-        "fallback_bps / 1e4, np.minimum",
+        "self.fallback_bps / 1e4, np.minimum",
         "0.0, np.minimum",
         "test_slippage_estimates",
     ),

@@ -87,7 +87,8 @@ class Carry:
                 received.append(np.add.reduce(amount, axis=1))
                 amounts.append((kind, column[paid], amount.take(paid, axis=1)))
         if self.cash_annual != 0:
-            after, interest = self._with_interest(days, cash, owed, received)
+            rates = np.full(len(days), self.cash_annual)
+            after, interest = self._with_interest(days, cash, owed, received, rates)
             amounts.append(("interest", np.array([-1]), interest[:, None]))
         elif received:
             # The same sums in the same order as session by session.
@@ -99,13 +100,22 @@ class Carry:
         return after, amounts
 
     def _with_interest(
-        self, days: np.ndarray, cash: float, owed: np.ndarray, received: list[np.ndarray]
+        self,
+        days: np.ndarray,
+        cash: float,
+        owed: np.ndarray,
+        received: list[np.ndarray],
+        rates: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(B,) cash after each session and (B,) interest, on cash that is not short proceeds."""
+        """(B,) cash after each session and (B,) interest, on cash that is not short proceeds.
+
+        `rates` are (B,), a year.
+        """
         after, interest = np.empty(len(days)), np.empty(len(days))
-        for number, short in enumerate(np.add.reduce(owed, axis=1).tolist()):
+        shorts = np.add.reduce(owed, axis=1).tolist()
+        for number, (short, rate) in enumerate(zip(shorts, rates.tolist(), strict=True)):
             share = int(days[number]) / self.day_count
-            interest[number] = (cash - short) * self.cash_annual * share
+            interest[number] = (cash - short) * rate * share
             for of_kind in received:
                 cash += float(of_kind[number])
             cash += float(interest[number])

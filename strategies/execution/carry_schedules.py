@@ -82,14 +82,7 @@ class ScheduledCarry(Carry):
             paid = amount.any(axis=0).nonzero()[0]
             if len(paid):
                 amounts.append((kind, column[paid], amount.take(paid, axis=1)))
-        after, interest = np.empty(len(days)), np.empty(len(days))
-        for number, short in enumerate(np.add.reduce(owed, axis=1).tolist()):
-            share = int(days[number]) / self.day_count
-            interest[number] = (cash - short) * float(self.cash_rates[first + number]) * share
-            for of_kind in received:
-                cash += float(of_kind[number])
-            cash += float(interest[number])
-            after[number] = cash
+        after, interest = self._with_interest(days, cash, owed, received, self.cash_rates[rows])
         if self._earns:
             amounts.append(("interest", np.array([-1]), interest[:, None]))
         return after, amounts

@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
 import numpy as np
 
 from feeds.errors import ConfigError
 from strategies.execution.slippage import Remark
 from strategies.execution.tickets import Tickets
 
-__all__ = ["check_estimate", "estimate_remarks", "estimated_price"]
+__all__ = ["EstimatedSlippage", "check_estimate"]
+
+
+class EstimatedSlippage(ABC):
+    """What schemes share that charge an estimated cost: a subclass says which.
+
+    It is a frozen dataclass with ``fallback_bps``, charged where the estimate is not known, and
+    ``cap_bps``, the most that is charged, below 10,000; `what` is its name in reports.
+    """
+
+    what: ClassVar[str]
+    fallback_bps: float
+    cap_bps: float
+
+    @abstractmethod
+    def cost(self, tickets: Tickets) -> np.ndarray:
+        """(k,) fractions of the reference, >= 0; NaN where the estimate is not known."""
+
+    def fill_price(self, tickets: Tickets) -> np.ndarray:
+        """(k,) prices, ``reference x (1 + sign(size) x cost)``."""
+        cost, cap = self.cost(tickets), self.cap_bps / 1e4
+        charged = np.where(np.isnan(cost), self.fallback_bps / 1e4, np.minimum(cost, cap))
+        return tickets.reference * (1.0 + np.sign(tickets.size) * charged)
+
+    def remarks(self, tickets: Tickets) -> list[Remark]:
+        """Which tickets were charged the fallback, and which the cap; none where none was."""
+        cost, traded = self.cost(tickets), tickets.size != 0
+        unknown, above = traded & np.isnan(cost), traded & (cost > self.cap_bps / 1e4)
+        fallback = f"not known, filled at the fallback of {self.fallback_bps:g} bps"
+        found = [
+            (unknown, f"{self.what} {fallback}"),
+            (above, f"{self.what} above the cap, filled at {self.cap_bps:g} bps"),
+        ]
+        return [(mask, why) for mask, why in found if mask.any()]
 
 
 def check_estimate(window: int, fallback_bps: float, cap_bps: float) -> None:
@@ -27,34 +63,3 @@ def check_estimate(window: int, fallback_bps: float, cap_bps: float) -> None:
             "or less",
             "give basis points below 10000",
         )
-
-
-def estimated_price(
-    tickets: Tickets, cost: np.ndarray, fallback_bps: float, cap_bps: float
-) -> np.ndarray:
-    """(k,) prices, ``reference x (1 + sign(size) x cost)``.
-
-    Parameters
-    ----------
-    cost : (k,) float array
-        Fractions of the reference, >= 0; NaN where the scheme's estimate is not known.
-    fallback_bps : float
-        Charged instead of a cost that is not known.
-    cap_bps : float
-        The most that is charged, below 10,000.
-    """
-    charged = np.where(np.isnan(cost), fallback_bps / 1e4, np.minimum(cost, cap_bps / 1e4))
-    return tickets.reference * (1.0 + np.sign(tickets.size) * charged)
-
-
-def estimate_remarks(
-    tickets: Tickets, cost: np.ndarray, fallback_bps: float, cap_bps: float, what: str
-) -> list[Remark]:
-    """Which tickets were charged the fallback, and which the cap; none where none was."""
-    traded = tickets.size != 0
-    unknown, above = traded & np.isnan(cost), traded & (cost > cap_bps / 1e4)
-    found = [
-        (unknown, f"{what} not known, filled at the fallback of {fallback_bps:g} bps"),
-        (above, f"{what} above the cap, filled at {cap_bps:g} bps"),
-    ]
-    return [(mask, why) for mask, why in found if mask.any()]

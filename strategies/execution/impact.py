@@ -8,9 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from feeds.errors import ConfigError
-from strategies.execution.estimated import check_estimate, estimate_remarks, estimated_price
+from strategies.execution.estimated import EstimatedSlippage, check_estimate
 from strategies.execution.market import WINDOW
-from strategies.execution.slippage import Remark
 from strategies.execution.tickets import Tickets
 
 __all__ = ["AlmgrenSlippage", "SquareRootSlippage", "VolumeShareSlippage"]
@@ -20,7 +19,7 @@ _CAP_BPS = 5000.0
 
 
 @dataclass(frozen=True)
-class VolumeShareSlippage:
+class VolumeShareSlippage(EstimatedSlippage):
     """``reference x (1 + sign(size) x price_impact x (abs(size) / volume)^2)``.
 
     The volume is that of the fill session's own native day, as in zipline's
@@ -49,6 +48,7 @@ class VolumeShareSlippage:
     fallback_bps: float = 10.0
     cap_bps: float = _CAP_BPS
     fields: ClassVar[tuple[str, ...]] = ("volume",)
+    what: ClassVar[str] = "impact"
 
     def __post_init__(self) -> None:
         check_estimate(WINDOW, self.fallback_bps, self.cap_bps)
@@ -58,20 +58,12 @@ class VolumeShareSlippage:
                 "give a number above 0 and up to 1, or null for no limit",
             )
 
-    def fill_price(self, tickets: Tickets) -> np.ndarray:
-        return estimated_price(tickets, self._cost(tickets), self.fallback_bps, self.cap_bps)
-
-    def remarks(self, tickets: Tickets) -> list[Remark]:
-        """Fills in a session of unknown volume, and at the cap."""
-        cost = self._cost(tickets)
-        return estimate_remarks(tickets, cost, self.fallback_bps, self.cap_bps, "impact")
-
-    def _cost(self, tickets: Tickets) -> np.ndarray:
+    def cost(self, tickets: Tickets) -> np.ndarray:
         return self.price_impact * _share(tickets.size, tickets.volume) ** 2
 
 
 @dataclass(frozen=True)
-class SquareRootSlippage:
+class SquareRootSlippage(EstimatedSlippage):
     """``reference x (1 + sign(size) x (2/3) coefficient x volatility x sqrt(abs(size) / V))``.
 
     What is charged is the average over the fill: the impact of the last unit is 3/2 of it.
@@ -101,26 +93,19 @@ class SquareRootSlippage:
     fallback_bps: float = 10.0
     cap_bps: float = _CAP_BPS
     fields: ClassVar[tuple[str, ...]] = ("volume",)
+    what: ClassVar[str] = "impact"
 
     def __post_init__(self) -> None:
         check_estimate(self.window, self.fallback_bps, self.cap_bps)
 
-    def fill_price(self, tickets: Tickets) -> np.ndarray:
-        return estimated_price(tickets, self._cost(tickets), self.fallback_bps, self.cap_bps)
-
-    def remarks(self, tickets: Tickets) -> list[Remark]:
-        """Fills without an estimate, and at the cap."""
-        cost = self._cost(tickets)
-        return estimate_remarks(tickets, cost, self.fallback_bps, self.cap_bps, "impact")
-
-    def _cost(self, tickets: Tickets) -> np.ndarray:
+    def cost(self, tickets: Tickets) -> np.ndarray:
         share = _share(tickets.size, tickets.average_volume(self.window))
         volatility = tickets.volatility(self.window)
         return (2.0 / 3.0) * self.coefficient * volatility * np.sqrt(share)
 
 
 @dataclass(frozen=True)
-class AlmgrenSlippage:
+class AlmgrenSlippage(EstimatedSlippage):
     """Half the permanent and all of the temporary impact of an even execution over `days`.
 
     ``reference x (1 + sign(size) x volatility x (gamma / 2 x X/V x (S/V)^(1/4)
@@ -156,6 +141,7 @@ class AlmgrenSlippage:
     window: int = WINDOW
     fallback_bps: float = 10.0
     cap_bps: float = _CAP_BPS
+    what: ClassVar[str] = "impact"
 
     def __post_init__(self) -> None:
         check_estimate(self.window, self.fallback_bps, self.cap_bps)
@@ -167,15 +153,7 @@ class AlmgrenSlippage:
         """``market_cap`` gives the shares outstanding."""
         return ("volume", "market_cap") if self.liquidity_factor else ("volume",)
 
-    def fill_price(self, tickets: Tickets) -> np.ndarray:
-        return estimated_price(tickets, self._cost(tickets), self.fallback_bps, self.cap_bps)
-
-    def remarks(self, tickets: Tickets) -> list[Remark]:
-        """Fills without an estimate, and at the cap."""
-        cost = self._cost(tickets)
-        return estimate_remarks(tickets, cost, self.fallback_bps, self.cap_bps, "impact")
-
-    def _cost(self, tickets: Tickets) -> np.ndarray:
+    def cost(self, tickets: Tickets) -> np.ndarray:
         volume = tickets.average_volume(self.window)
         share = _share(tickets.size, volume)
         turnover = _share(tickets.shares_outstanding, volume) if self.liquidity_factor else 1.0

@@ -43,7 +43,22 @@ _COINBASE = (
 
 
 @dataclass(frozen=True)
-class KrakenProCommission:
+class _MakerTaker:
+    """A schedule of tiers, and the share of the traded value filled as maker."""
+
+    maker_share: float = 0.0
+    fields: ClassVar[tuple[str, ...]] = ()
+    tiers: ClassVar[tuple[Tier, ...]]
+
+    def __post_init__(self) -> None:
+        check_share(self.maker_share)
+
+    def charge(self, tickets: Tickets) -> np.ndarray:
+        return tier_charge(self.tiers, self.maker_share, tickets)
+
+
+@dataclass(frozen=True)
+class KrakenProCommission(_MakerTaker):
     """Kraken Pro, spot, crypto pairs: 16 / 26 basis points down to 0 / 10 above 10 million.
 
     Maker / taker from 0: 16/26; 50,000: 14/24; 100,000: 12/22; 250,000: 10/20; 500,000: 8/18;
@@ -59,18 +74,11 @@ class KrakenProCommission:
         Share of the traded value filled as maker.
     """
 
-    maker_share: float = 0.0
-    fields: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        check_share(self.maker_share)
-
-    def charge(self, tickets: Tickets) -> np.ndarray:
-        return tier_charge(_KRAKEN, self.maker_share, tickets)
+    tiers: ClassVar[tuple[Tier, ...]] = _KRAKEN
 
 
 @dataclass(frozen=True)
-class CoinbaseExchangeCommission:
+class CoinbaseExchangeCommission(_MakerTaker):
     """Coinbase Exchange: 40 / 60 basis points down to 0 / 5 above 400 million.
 
     Maker / taker from 0: 40/60; 10,000: 25/40; 50,000: 15/25; 100,000: 10/20; 1 million: 8/18;
@@ -85,14 +93,7 @@ class CoinbaseExchangeCommission:
         Share of the traded value filled as maker.
     """
 
-    maker_share: float = 0.0
-    fields: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        check_share(self.maker_share)
-
-    def charge(self, tickets: Tickets) -> np.ndarray:
-        return tier_charge(_COINBASE, self.maker_share, tickets)
+    tiers: ClassVar[tuple[Tier, ...]] = _COINBASE
 
 
 @dataclass(frozen=True)

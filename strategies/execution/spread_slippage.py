@@ -8,16 +8,15 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from feeds.errors import ConfigError
-from strategies.execution.estimated import check_estimate, estimate_remarks, estimated_price
+from strategies.execution.estimated import EstimatedSlippage, check_estimate
 from strategies.execution.market import WINDOW
-from strategies.execution.slippage import Remark
 from strategies.execution.tickets import Tickets
 
 __all__ = ["HalfSpreadSlippage"]
 
 
 @dataclass(frozen=True)
-class HalfSpreadSlippage:
+class HalfSpreadSlippage(EstimatedSlippage):
     """``reference x (1 + sign(size) x max(floor, multiplier x spread / 2))``.
 
     The spread is proportional, the mean of the two-day estimates of the last `window` native
@@ -50,6 +49,7 @@ class HalfSpreadSlippage:
     cap_bps: float = 500.0
     fallback_bps: float = 10.0
     fields: ClassVar[tuple[str, ...]] = ("high", "low")
+    what: ClassVar[str] = "spread"
 
     def __post_init__(self) -> None:
         if not self.floor_bps <= self.cap_bps < 1e4:
@@ -59,14 +59,6 @@ class HalfSpreadSlippage:
             )
         check_estimate(self.window, self.fallback_bps, self.cap_bps)
 
-    def fill_price(self, tickets: Tickets) -> np.ndarray:
-        return estimated_price(tickets, self._cost(tickets), self.fallback_bps, self.cap_bps)
-
-    def remarks(self, tickets: Tickets) -> list[Remark]:
-        """Fills without an estimate, and at the cap."""
-        cost = self._cost(tickets)
-        return estimate_remarks(tickets, cost, self.fallback_bps, self.cap_bps, "spread")
-
-    def _cost(self, tickets: Tickets) -> np.ndarray:
+    def cost(self, tickets: Tickets) -> np.ndarray:
         half = self.multiplier * tickets.spread(self.estimator, self.window) / 2.0
         return np.maximum(half, self.floor_bps / 1e4)
