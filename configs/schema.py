@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from configs.costs import CarryConfig, CostsConfig
 from configs.execution import DelistingConfig, ExecutionConfig, check_tickets
+from configs.live import LiveConfig, check_live
 from configs.portfolio import PortfolioConfig
 from configs.risk_budget import check_risk_budget
 from configs.scoring import FactorConfig, PreprocessConfig
@@ -78,6 +79,9 @@ class BacktestConfig(Strict):
     delisting_return: DelistingConfig = Field(
         default_factory=DelistingConfig, description="by end_reason"
     )
+    live: LiveConfig | None = Field(
+        None, description="a book on bars of an hour, for `runs.signals --live`; null for none"
+    )
     plugins: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)] = Field(
         (), description="modules or files with the user's factors"
     )
@@ -99,4 +103,5 @@ class BacktestConfig(Strict):
     def _budgeted(self):
         check_risk_budget(self)
         check_tickets(self)
+        check_live(self)
         return self

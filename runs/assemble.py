@@ -85,11 +85,14 @@ class Execution:
     tables: dict[str, Any]
 
 
-def prepare(config: BacktestConfig, *, latest: bool = False) -> Study:
+def prepare(
+    config: BacktestConfig, *, latest: int = 0, interval: str = "1d", rows: int | None = None
+) -> Study:
     """Load the data, check that it has what is asked of it, and score the decision dates.
 
-    With `latest` the last row is scored too, whether or not it decides, and rebalance dates
-    after it are yet to come instead of mistakes.
+    With `latest`, that many of the last rows are scored too, whether or not they decide, and
+    rebalance dates after them are yet to come instead of mistakes. `interval` is the length of
+    the bars; of them the first `rows` are read, all unless given.
 
     Raises
     ------
@@ -97,7 +100,11 @@ def prepare(config: BacktestConfig, *, latest: bool = False) -> Study:
         If the data set, a factor, a scheme or the universe does not fit the configuration.
     """
     load_plugins(config.plugins)
-    data = load_dataset(config.data.dir, calendar=config.data.calendar, end=config.data.end)
+    data = load_dataset(
+        config.data.dir, calendar=config.data.calendar, end=config.data.end, interval=interval
+    )
+    if rows is not None:
+        data = replace(data, panel=data.panel.as_of(rows - 1), reference=data.reference[:rows])
     check_asset_classes(config, data.panel.asset_class.tolist())
     panel = _universe(config, data)
     check_limits(config, panel, [*data.panel.assets.tolist(), *data.reference.columns])
@@ -114,16 +121,17 @@ def prepare(config: BacktestConfig, *, latest: bool = False) -> Study:
         data=config.data.dir,
     )
     costs = replace(costs, ticks=printed_ticks(config, panel))
-    rows = scheduled_rows(config, panel, so_far=latest)
-    check_spread(config.execution.spread_over, rows, panel.dates)
+    at = scheduled_rows(config, panel, so_far=latest > 0)
+    check_spread(config.execution.spread_over, at, panel.dates)
     if latest:
-        rows = np.union1d(rows, [panel.shape[0] - 1])
+        last = panel.shape[0]
+        at = np.union1d(at, np.arange(max(last - latest, 0), last))
     eligible = _eligible(config, panel, config.data.investable)
-    scores = score(config, panel, factors, eligible, rows)
-    trend = momentum(panel, **_trend_parameters(config))[rows]
+    scores = score(config, panel, factors, eligible, at)
+    trend = momentum(panel, **_trend_parameters(config))[at]
     market = neutral_market(config, data)
-    shortable = borrowable(config, panel, rows, lambda floors: _eligible(config, panel, floors))
-    signals = Signals(rows, eligible[rows], scores.composite, trend, *market, shortable=shortable)
+    shortable = borrowable(config, panel, at, lambda floors: _eligible(config, panel, floors))
+    signals = Signals(at, eligible[at], scores.composite, trend, *market, shortable=shortable)
     study = Study(config, data, panel, scores, signals, costs, carry)
     return _with_parity(study) if config.portfolio.weighting == "factor_risk_parity" else study
 

@@ -27,8 +27,11 @@ def next_decision(config: BacktestConfig, panel: Panel) -> np.datetime64 | None:
     """The first session after the last row in which the configuration decides, if there is one."""
     rule = config.portfolio.rebalance
     ahead = _LONGEST_PERIOD + 2 * getattr(rule, "every", 0)
-    last = panel.dates[-1]
-    dates = np.append(panel.dates, sessions(panel.calendar, last + 1, last + ahead))
+    last, interval = panel.dates[-1], "1d"
+    if panel.dates.dtype == "datetime64[h]":
+        ahead, interval = 24 * _LONGEST_PERIOD + 2 * getattr(rule, "every", 0), "1h"
+    coming = sessions(panel.calendar, last + 1, last + ahead, interval)
+    dates = np.append(panel.dates, coming)
     following = next_session(panel.calendar, dates[-1])
     rows = _schedule(config, dates, following, panel.asset_class, True)
     later = rows[rows >= panel.shape[0]]
@@ -49,5 +52,12 @@ def _schedule(
         rule = [day for day in rule if np.datetime64(day) <= dates[-1]]
     fillable = None
     if config.data.calendar == "24/7" and (asset_class == "equity").any():
-        fillable = is_session(np.append(dates[1:], following))
+        coming = np.append(dates[1:], following)
+        if dates.dtype == "datetime64[h]":
+            # Imported here: only live sessions have bars of hours.
+            from feeds.session_hours import is_session_hour
+
+            fillable = is_session_hour(coming)
+        else:
+            fillable = is_session(coming)
     return decision_rows(dates, following, rule, config.data.start, fillable=fillable)

@@ -13,6 +13,7 @@ import numpy as np
 
 from configs.load import to_plain
 from configs.schema import BacktestConfig
+from feeds.bar_labels import bar_label
 from feeds.errors import ConfigError
 from runs.assemble import (
     Study,
@@ -58,8 +59,8 @@ class LiveStudy:
 
     @property
     def bar(self) -> str:
-        """ISO date of the latest bar."""
-        return str(self.study.panel.dates[-1])
+        """Name of the latest bar: an ISO date, or an hour in UTC."""
+        return bar_label(self.study.panel.dates[-1])
 
     @property
     def decides(self) -> bool:
@@ -67,8 +68,27 @@ class LiveStudy:
         return bool(self.scheduled[-1])
 
 
-def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
+def live_study(
+    config: BacktestConfig,
+    as_of: dt.date,
+    *,
+    interval: str = "1d",
+    rows: int | None = None,
+    latest: int = 1,
+) -> LiveStudy:
     """Prepare a configuration with the bars up to a day, whatever the end of its backtest.
+
+    Parameters
+    ----------
+    config : BacktestConfig
+    as_of : date
+        Last day that is read.
+    interval : {"1d", "1h"}
+        Length of the bars.
+    rows : int, optional
+        How many rows of the data set are read; all up to the day unless given.
+    latest : int
+        How many of the last rows are scored, whether or not they decide.
 
     Raises
     ------
@@ -81,7 +101,7 @@ def live_study(config: BacktestConfig, as_of: dt.date) -> LiveStudy:
             "name a later day, or set an earlier data.start",
         )
     config = config.model_copy(update={"data": config.data.model_copy(update={"end": as_of})})
-    study = prepare(config, latest=True)
+    study = prepare(config, latest=latest, interval=interval, rows=rows)
     rows = scheduled_rows(config, study.panel, so_far=True)
     scheduled = np.isin(study.signals.rows, rows)
     setup = PaperSetup(
@@ -110,6 +130,9 @@ def plain_config(config: BacktestConfig) -> dict[str, Any]:
         plain["plugin_files"] = {name: _content(name) for name in config.plugins}
     for name in ("dir", "end"):
         del plain["data"][name]
+    if plain["live"] is None:
+        # A strategy of days is the same whatever live sessions can be told.
+        del plain["live"]
     return plain
 
 

@@ -111,7 +111,7 @@ def check_same(ledger: Path, book: PaperBook, live: LiveStudy) -> None:
         )
     data = _data_of(live)
     if opened["data"] != data:
-        was, now = (f"{one['name']} ({one['calendar']})" for one in (opened["data"], data))
+        was, now = (_told_data(one) for one in (opened["data"], data))
         raise DataError(
             f"{ledger} was made from the data set {was}, not from {now}",
             "set data.dir and data.calendar as they were, or name another ledger with --ledger",
@@ -126,7 +126,10 @@ def check_same(ledger: Path, book: PaperBook, live: LiveStudy) -> None:
 
 
 def _data_of(live: LiveStudy) -> dict[str, str]:
-    return {"name": live.study.data.name, "calendar": live.study.config.data.calendar}
+    told = {"name": live.study.data.name, "calendar": live.study.config.data.calendar}
+    if live.study.panel.dates.dtype == "datetime64[h]":
+        told["interval"] = "1h"
+    return told
 
 
 def _first_row(book: PaperBook, live: LiveStudy, since: str | None) -> int:
@@ -168,3 +171,8 @@ def _flat(value: Any, key: str = "") -> dict[str, Any]:
     for name, inner in value.items():
         found |= _flat(inner, f"{key}.{name}" if key else str(name))
     return found
+
+
+def _told_data(told: Mapping[str, str]) -> str:
+    hours = f", bars of {told['interval']}" if "interval" in told else ""
+    return f"{told['name']} ({told['calendar']}{hours})"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from analyzers.recorder import journal_tables
+from feeds.bar_labels import bar_label
 from feeds.errors import DataError
 from feeds.panel import Panel
 from runs.assemble import Execution, Study
@@ -67,7 +68,7 @@ def paper_record(live: LiveStudy, events: Sequence[Event]) -> Record:
         )
     made = {event.bar: event for event in events if event.kind == "decision"}
     study = study_of_record(live, made)
-    bars = study.panel.dates[study.signals.rows].astype(str).tolist()
+    bars = [bar_label(day) for day in study.panel.dates[study.signals.rows]]
     decisions = [_decision(study.panel, made[bar]) for bar in bars]
     tables = journal_tables(journal, study.panel)
     return Record(study, Execution(_Books(journal, study.panel), decisions, tables))

@@ -57,7 +57,8 @@ def refresh_dataset(folder: Path, ingest: str | None, console: Console | None) -
     with tempfile.TemporaryDirectory() as place:
         symbols = Path(place) / "symbols.csv"
         _write_symbols(folder, symbols)
-        given = ["--symbols-file", str(symbols), *out]
+        interval = read_manifest(folder)["interval"]
+        given = ["--symbols-file", str(symbols), "--interval", interval, *out]
         return ingest_as_asked(build_parser().parse_args(given), console) == 0
 
 

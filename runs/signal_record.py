@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from feeds.bar_labels import bar_label
 from feeds.store import read_manifest
 from runs.decisions import next_decision
 from runs.live_study import LiveStudy, plain_config
@@ -62,7 +63,7 @@ def signal_record(
         "as_of": live.bar,
         "decided": decided,
         "late": bool(decided and book.decision["late"]),
-        "next_decision": None if following is None else str(following),
+        "next_decision": None if following is None else bar_label(following),
         "data_hash": live.data_hash,
         "config_hash": live.config_hash,
         "ledger_head": head,
@@ -118,7 +119,7 @@ def _assets(live: LiveStudy, weights: np.ndarray, held: np.ndarray) -> list[dict
             "held_weight": float(held[at]),
             "change": float(weights[at] - held[at]),
             "price": _number(prices[at]),
-            "price_date": str(panel.dates[bars[at]]) if bars[at] >= 0 else None,
+            "price_date": bar_label(panel.dates[bars[at]]) if bars[at] >= 0 else None,
             "age_sessions": row - int(bars[at]) if bars[at] >= 0 else None,
         }
         for at in order
@@ -142,7 +143,7 @@ def _why(live: LiveStudy, at: int, bar: int) -> str:
     if not panel.member[row, at]:
         return "not in the universe on this date"
     if bar < row:
-        return f"no bar since {panel.dates[bar]}"
+        return f"no bar since {bar_label(panel.dates[bar])}"
     if not study.signals.eligible[-1, at]:
         return "below a floor of data.investable"
     if np.isfinite(study.scores.composite[-1, at]):
@@ -205,8 +206,8 @@ def _staleness(live: LiveStudy) -> list[dict[str, Any]]:
                 "source": source,
                 "asset_class": asset_class,
                 "symbols": len(columns),
-                "newest": str(panel.dates[of_group.max()]),
-                "oldest": str(panel.dates[of_group.min()]),
+                "newest": bar_label(panel.dates[of_group.max()]),
+                "oldest": bar_label(panel.dates[of_group.min()]),
                 "age_sessions": row - int(of_group.max()),
                 "behind": behind,
             }

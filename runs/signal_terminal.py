@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feeds.bar_labels import bar_day
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -72,7 +74,7 @@ def _headline(record: Mapping[str, Any]) -> str:
 
 def _warnings(record: Mapping[str, Any], bars: Sequence[str], today: dt.date) -> list[str]:
     lines = []
-    age = (today - dt.date.fromisoformat(record["as_of"])).days
+    age = (today - bar_day(record["as_of"])).days
     if age > _OLD:
         lines.append(f"the latest bar is {age} days old")
     for part in record["staleness"]:

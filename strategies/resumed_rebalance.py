@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from feeds.bar_labels import bar_label
 from strategies.execution.account_state import columns_of, row_of
 from strategies.factor_rebalance import FactorRebalance
 from strategies.spread import SpreadPlan
@@ -63,7 +64,7 @@ class ResumedRebalance(FactorRebalance):
                 "size": float(saved["size"][column]) * adjustment,
                 "entry": _number(saved["entry"][column] / adjustment),
                 "best": _number(saved["best"][column] / adjustment),
-                "stopped": str(panel.dates[stopped]) if stopped >= 0 else None,
+                "stopped": bar_label(panel.dates[stopped]) if stopped >= 0 else None,
                 "leaving": bool(saved["leaving"][column]),
             }
         return told
@@ -94,7 +95,7 @@ class ResumedRebalance(FactorRebalance):
         )
         names = panel.assets[spread.column].tolist()
         return {
-            "decided": str(panel.dates[spread.row]),
+            "decided": bar_label(panel.dates[spread.row]),
             "sessions": spread.sessions,
             "instant": spread.instant,
             "tickets": dict(zip(names, map(list, numbers), strict=True)),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from feeds.bar_labels import bar_label, bar_stamp
 from feeds.errors import DataError
 from feeds.panel import Panel
 from strategies.execution.account import Account
@@ -75,16 +76,17 @@ def waiting_plans(account: Account, row: int) -> dict[str, Any]:
 
 
 def row_of(panel: Panel, bar: str) -> int:
-    """The row of a session, by its ISO date.
+    """The row of a bar, by its name.
 
     Raises
     ------
     DataError
         If the panel does not have it.
     """
-    day = np.datetime64(bar, "D")
-    row = int(np.searchsorted(panel.dates, day))
-    if row == len(panel.dates) or panel.dates[row] != day:
+    stamp, hours = bar_stamp(bar), panel.dates.dtype == "datetime64[h]"
+    row = int(np.searchsorted(panel.dates, stamp))
+    same = hours == (stamp.dtype == "datetime64[h]")
+    if not same or row == len(panel.dates) or panel.dates[row] != stamp:
         raise DataError(
             f"the ledger has booked {bar}, which the data ({panel.dates[0]}..{panel.dates[-1]}, "
             f"{panel.calendar}) do not have",
@@ -116,11 +118,10 @@ def _restore_fills(account: Account, panel: Panel, book: PaperBook) -> None:
     # Without one, the account would take itself for one that has not traded yet.
     account.journal.fills.append((0, -1, "before", of_none, none, none, none, none))
     place = {name: column for column, name in enumerate(panel.assets.tolist())}
-    days = panel.dates.astype("datetime64[D]")
     for bar, reason, symbol, shares, price in book.recent:
         if symbol not in place:
             continue
-        row = min(int(np.searchsorted(days, np.datetime64(bar, "D"))), len(days) - 1)
+        row = min(int(np.searchsorted(panel.dates, bar_stamp(bar))), len(panel.dates) - 1)
         column = np.array([place[symbol]], dtype=np.intp)
         adjustment = panel.adjustment_at(row, column)
         paid = np.array([price]) * adjustment
@@ -148,7 +149,7 @@ def _told(plan: Plan, panel: Panel, row: int) -> dict[str, Any]:
     parts = np.stack([basket.reduce, basket.increase, basket.lot], axis=1) * adjustment[:, None]
     names = panel.assets[basket.column].tolist()
     return {
-        "decided": str(panel.dates[plan.decision_row].astype("datetime64[D]")),
+        "decided": bar_label(panel.dates[plan.decision_row]),
         "instant": plan.instant,
         "reason": plan.reason,
         "part": plan.part,

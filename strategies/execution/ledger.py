@@ -34,7 +34,8 @@ class Event:
     Parameters
     ----------
     bar : str
-        ISO date of the session that it belongs to.
+        Name of the bar that it belongs to: the ISO date of a session, or an hour such as
+        2026-01-05T14:00Z.
     kind : str
         One of :data:`KINDS`.
     symbol : str

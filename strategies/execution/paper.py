@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from feeds.bar_labels import bar_label
 from feeds.panel import Panel
 from strategies.cross_section import Target
 from strategies.execution.account import Account
@@ -97,7 +98,7 @@ def booked_bar(
     account = restored_account(panel, setup.costs, setup.carry, setup.rules, book)
     before, known = account.position.copy(), len(account.journal.fills)
     strategy = _run(setup, panel, account, book)
-    events = _Numbered(str(panel.dates[row]))
+    events = _Numbered(bar_label(panel.dates[row]))
     for told in preface:
         events.add("note", "", told)
     _add_actions(events, panel, row, before)
@@ -216,7 +217,7 @@ def _add_fills(
             "paid": size * price + commission,
             "held": position[column] * adjustment,
         }
-        told = {"decided": str(panel.dates[decided]) if decided >= 0 else None, "reason": reason}
+        told = {"decided": bar_label(panel.dates[decided]) if decided >= 0 else None, "reason": reason}
         for at, name in enumerate(panel.assets[column].tolist()):
             values = {key: float(part[at]) for key, part in numbers.items()}
             events.add("fill", name, {**told, **values})

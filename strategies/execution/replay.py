@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from feeds.bar_labels import bar_day
 from feeds.errors import DataError
 from strategies.execution.ledger import Event
 from strategies.execution.traded_value import DAYS
@@ -159,7 +160,7 @@ class PaperBook:
             setattr(self, name, told[name])
         self.marks[event.bar] = {name: told[name] for name in ("closes", "steps", "digest")}
         self.revisions = {}
-        oldest = str(dt.date.fromisoformat(event.bar) - dt.timedelta(days=DAYS + 1))
+        oldest = str(bar_day(event.bar) - dt.timedelta(days=DAYS + 1))
         self.recent = [fill for fill in self.recent if fill[0] >= oldest]
 
 
