@@ -64,6 +64,12 @@ def check_live(config: Any) -> None:
                 f"live.bands.{name} {band:g} is not wider than portfolio.neutral.{name} "
                 f"{tolerance:g}\nwiden the band, or lower the tolerance"
             )
+    for block, key, wanted in (("portfolio", "stagger", 1), ("execution", "spread_over", 1)):
+        if getattr(getattr(config, block), key) != wanted:
+            raise ValueError(
+                f"live: {block}.{key} counts decisions, and a live book makes more when it drifts\n"
+                f"set {block}.{key}: {wanted}"
+            )
     if config.data.calendar != "24/7":
         raise ValueError(
             f"live: bars of {config.live.interval} do not fit data.calendar "

@@ -9,7 +9,7 @@ from feeds.calendars import is_session, next_session, sessions
 from feeds.panel import Panel
 from strategies.schedule import decision_rows
 
-__all__ = ["next_decision", "scheduled_rows"]
+__all__ = ["fillable_row", "next_decision", "scheduled_rows"]
 
 #: Days within which every rule of the calendar decides.
 _LONGEST_PERIOD = 130
@@ -38,6 +38,23 @@ def next_decision(config: BacktestConfig, panel: Panel) -> np.datetime64 | None:
     return dates[later[0]] if len(later) else None
 
 
+def fillable_row(panel: Panel, row: int) -> bool:
+    """Whether the bar after a row can fill the whole book: stocks trade in sessions alone."""
+    if panel.calendar != "24/7" or not (panel.asset_class == "equity").any():
+        return True
+    last = row + 1 == panel.shape[0]
+    return bool(_fillable(np.array([panel.next_session if last else panel.dates[row + 1]]))[0])
+
+
+def _fillable(coming: np.ndarray) -> np.ndarray:
+    if coming.dtype == "datetime64[h]":
+        # Imported here: only live sessions have bars of hours.
+        from feeds.session_hours import is_session_hour
+
+        return is_session_hour(coming)
+    return is_session(coming)
+
+
 def _schedule(
     config: BacktestConfig,
     dates: np.ndarray,
@@ -52,12 +69,5 @@ def _schedule(
         rule = [day for day in rule if np.datetime64(day) <= dates[-1]]
     fillable = None
     if config.data.calendar == "24/7" and (asset_class == "equity").any():
-        coming = np.append(dates[1:], following)
-        if dates.dtype == "datetime64[h]":
-            # Imported here: only live sessions have bars of hours.
-            from feeds.session_hours import is_session_hour
-
-            fillable = is_session_hour(coming)
-        else:
-            fillable = is_session(coming)
+        fillable = _fillable(np.append(dates[1:], following))
     return decision_rows(dates, following, rule, config.data.start, fillable=fillable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,31 @@ class Progress:
     changed: Mapping[str, tuple[Any, Any]]
 
 
-def bring_up_to_date(ledger: Ledger, live: LiveStudy, since: str | None = None) -> Progress:
+#: Study, book, row, what a decision is noted with, and notes that come first, to events.
+EventsOf = Callable[
+    [LiveStudy, PaperBook, int, Mapping[str, Any], Sequence[Mapping[str, Any]]], list[Event]
+]
+
+
+def _plain_bar(
+    live: LiveStudy,
+    book: PaperBook,
+    row: int,
+    decided_with: Mapping[str, Any],
+    preface: Sequence[Mapping[str, Any]],
+) -> list[Event]:
+    """The events of a bar that decides if the schedule says so."""
+    return booked_bar(live.setup, book, row, decided_with=decided_with, preface=preface)
+
+
+def bring_up_to_date(
+    ledger: Ledger,
+    live: LiveStudy,
+    since: str | None = None,
+    *,
+    book: PaperBook | None = None,
+    events_of: EventsOf = _plain_bar,
+) -> Progress:
     """Book every bar that is new, one after the other.
 
     Parameters
@@ -49,6 +73,10 @@ def bring_up_to_date(ledger: Ledger, live: LiveStudy, since: str | None = None) 
     live : LiveStudy
     since : str, optional
         First bar of a ledger that has not begun; the latest one unless given.
+    book : PaperBook, optional
+        What the ledger holds, where that is known; it is moved on.
+    events_of : callable
+        The events of a bar, as :func:`_plain_bar` makes them.
 
     Raises
     ------
@@ -56,7 +84,7 @@ def bring_up_to_date(ledger: Ledger, live: LiveStudy, since: str | None = None) 
         If the ledger belongs to another strategy or data set, lies after the latest bar, or
         cannot be written.
     """
-    book = replay(ledger.events())
+    book = replay(ledger.events()) if book is None else book
     check_same(ledger.path, book, live)
     found = found_revisions(live.setup.data, book, live.bar)
     _write(ledger, book, found)
@@ -71,8 +99,7 @@ def bring_up_to_date(ledger: Ledger, live: LiveStudy, since: str | None = None) 
             "data_hash": live.data_hash,
             "late": row < last,
         }
-        events = booked_bar(live.setup, book, row, decided_with=decided_with, preface=preface)
-        _write(ledger, book, events)
+        _write(ledger, book, events_of(live, book, row, decided_with, preface))
         bars.append(book.bar)
     return Progress(book, tuple(bars), tuple(found), changed)
 

@@ -86,7 +86,7 @@ def study_of_record(live: LiveStudy, bars: Collection[str]) -> Study:
         If the schedule has none of the bars.
     """
     study, setup = live.study, live.setup
-    every = study.panel.dates[study.signals.rows].astype(str)
+    every = [bar_label(day) for day in study.panel.dates[study.signals.rows]]
     kept = live.scheduled & np.isin(every, list(bars))
     if not kept.any():
         raise DataError(

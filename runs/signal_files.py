@@ -17,7 +17,7 @@ from feeds.atomic import check_replaceable, recover_folder, replacing_folder
 __all__ = ["check_signal_folder", "write_signals"]
 
 #: Everything such a folder may hold.
-_FILES = ("history", "manifest.json", "signals.csv", "signals.json")
+_FILES = ("history", "manifest.json", "signals.csv", "signals.json", "status.json")
 _COLUMNS = (
     "symbol", "asset_class", "eligible", "why", "score", "rank", "weight", "held_weight", "change",
     "price", "price_date", "age_sessions",
@@ -53,10 +53,17 @@ def write_signals(record: Mapping[str, Any], folder: Path) -> None:
             (building / name).write_text(content, encoding="utf-8")
         (building / "history").mkdir()
         for path in sorted((folder / "history").glob("*.json")):
-            if path.stem != record["as_of"]:
+            if path.name != _of_bar(record):
                 _keep(path, building / "history" / path.name)
-        (building / "history" / f"{record['as_of']}.json").write_text(text, encoding="utf-8")
+        (building / "history" / _of_bar(record)).write_text(text, encoding="utf-8")
+        if (folder / "status.json").is_file():
+            _keep(folder / "status.json", building / "status.json")
         (building / "manifest.json").write_text(_manifest(record, files), encoding="utf-8")
+
+
+def _of_bar(record: Mapping[str, Any]) -> str:
+    """Name of the file of a bar; hours without a colon, which not every system takes."""
+    return f"{record['as_of'].replace(':', '')}.json"
 
 
 def _table(record: Mapping[str, Any]) -> str:

@@ -52,8 +52,24 @@ def build_parser() -> argparse.ArgumentParser:
         help="arguments of runs.ingest that bring the data set up to date, but for --out "
         "(default: the symbols and vendors that it remembers)",
     )
+    _add_live(parser.add_argument_group("live"))
     add_common_arguments(parser)
     return parser
+
+
+def _add_live(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--live",
+        action="store_true",
+        help="poll closed bars of an hour and keep a market-neutral book within its bands, until "
+        "stopped (docs/live.md)",
+    )
+    group.add_argument(
+        "--interval", choices=("1h",), default="1h", help="length of a live bar (default: 1h)"
+    )
+    group.add_argument(
+        "--polls", type=_count, metavar="N", help="end after so many polls (default: never)"
+    )
 
 
 def signals(
@@ -115,11 +131,38 @@ def signals(
     return record, progress, folder
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of polls such as 1")
+    return int(text)
+
+
 def _date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2016-12-30") from None
+
+
+def _live(arguments: argparse.Namespace, console: Console | None) -> int:
+    from feeds.errors import ConfigError
+    from runs.live_command import live_signals
+
+    if arguments.as_of is not None:
+        raise ConfigError("--as-of and --live are two ways", "give one of them")
+    live_signals(
+        arguments.config,
+        arguments.overrides,
+        ledger=arguments.ledger,
+        out=arguments.out,
+        since=None if arguments.since is None else str(arguments.since),
+        ingest=arguments.ingest,
+        offline=arguments.offline,
+        interval=arguments.interval,
+        polls=arguments.polls,
+        console=console,
+    )
+    return 0
 
 
 @main_guard
@@ -132,6 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from rich.console import Console
 
         console = Console(width=None if sys.stdout.isatty() else 100)
+    if arguments.live:
+        return _live(arguments, console)
     today = dt.datetime.now(dt.timezone.utc).date()
     record, progress, folder = signals(
         arguments.config,

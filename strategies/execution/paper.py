@@ -217,7 +217,10 @@ def _add_fills(
             "paid": size * price + commission,
             "held": position[column] * adjustment,
         }
-        told = {"decided": bar_label(panel.dates[decided]) if decided >= 0 else None, "reason": reason}
+        told = {
+            "decided": bar_label(panel.dates[decided]) if decided >= 0 else None,
+            "reason": reason,
+        }
         for at, name in enumerate(panel.assets[column].tolist()):
             values = {key: float(part[at]) for key, part in numbers.items()}
             events.add("fill", name, {**told, **values})
