@@ -35,6 +35,8 @@ class Listing:
     status: str = "TRADING"
     lot: str = "0.00001000"
     tick: str = "0.01000000"
+    #: Candles that were recorded, oldest first, in place of those that are a function.
+    recorded: list[list[float]] | None = None
 
 
 @dataclass
@@ -61,12 +63,21 @@ class LocalExchange:
 
     def candles(self, market: Listing, step: int, since: int) -> list[list[float]]:
         """All from `since` to now, or to the last one; the last may be in the making."""
+        if market.recorded is not None:
+            return [self._made(row, step) for row in market.recorded if since <= row[0] <= self.now]
         last = self.now if market.last is None else market.last
         begin = max(0, -((market.first - since) // step))
         return [
             [market.first + n * step, 100.0 + n, 102.0 + n, 99.0 + n, 100.5 + n, 10.0 + n]
             for n in range(begin, (last - market.first) // step + 1)
         ]
+
+    def _made(self, row: list[float], step: int) -> list[float]:
+        """A recorded candle; one in the making has wild prices that it does not close at."""
+        if row[0] + step <= self.now:
+            return row
+        start, opened, *_, volume = row
+        return [start, opened, 3.0 * opened, opened / 3.0, 2.0 * opened, volume / 10.0]
 
     def fault(self, path: str) -> str | None:
         """The misbehaviour that is due now."""
@@ -178,6 +189,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Nothing: the test's output is its own."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The exchange's own time, which need not be the machine's."""
+        return super().date_time_string(self.server.exchange.now / 1000)
 
     def do_GET(self) -> None:
         exchange: LocalExchange = self.server.exchange

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from feeds.errors import ConfigError
 from feeds.sources.exchange_faults import Answers, to_fetch_error
-from feeds.sources.exchange_pages import DAY_MS, Window, collect, to_bars
+from feeds.sources.exchange_pages import DAY_MS, Row, Window, collect, to_bars
 from feeds.sources.request import FetchError, RawSeries, SymbolRequest
 from feeds.suggestions import remedy_for
 
@@ -55,7 +55,7 @@ class Exchange:
     """Candles of spot markets from the exchange that the request names.
 
     Prices are those traded, volume is in coins, days begin at 00:00 UTC, and the candle in
-    the making is left out. Requests to one exchange keep its rate limit, also from several
+    the making is left out, by the clocks of the machine and of the exchange's answer. Requests to one exchange keep its rate limit, also from several
     threads. Every answer is bounded in time and size.
 
     Parameters
@@ -118,7 +118,7 @@ class Exchange:
             )
 
         found, notes = collect(ask, window, where)
-        bars = to_bars(found, window)
+        bars = to_bars(_closed(found, window, venue.answers.sent_ms), window)
         if bars.empty:
             raise FetchError("no_data", f"{where}: no bars in the days asked for")
         lot, tick = (_step(venue.client, market, name) for name in ("amount", "price"))
@@ -220,6 +220,16 @@ def _ccxt() -> ModuleType:
     import ccxt
 
     return ccxt
+
+
+def _closed(found: dict[int, Row], window: Window, sent_ms: int | None) -> dict[int, Row]:
+    """The candles that were over when the exchange answered, by its own clock.
+
+    Where the machine's clock is ahead, the window reaches a candle in the making.
+    """
+    if sent_ms is None:
+        return found
+    return {start: row for start, row in found.items() if start + window.step <= sent_ms}
 
 
 def _only_spot(client: Any) -> None:

@@ -53,6 +53,8 @@ class Answers:
         Seconds that it asks to wait.
     forbidden : int
         Answers 403 and 451 in a row.
+    sent_ms : int or None
+        When the server says that its last dated answer was sent, in ms since 1970.
     """
 
     def __init__(self, client: Any) -> None:
@@ -61,6 +63,7 @@ class Answers:
         self.status: int | None = None
         self.retry_after: float | None = None
         self.forbidden = 0
+        self.sent_ms: int | None = None
 
     def clear(self) -> None:
         """Forget the last answer, before the next request."""
@@ -70,6 +73,7 @@ class Answers:
         self.status, headers = answer[0], answer[4]
         self.forbidden = self.forbidden + 1 if self.status in _FORBIDDEN else 0
         self.retry_after = _seconds(headers)
+        self.sent_ms = _sent(headers) or self.sent_ms
         return self._hooks[0](*answer)
 
     def _parse(self, text: str) -> Any:
@@ -131,6 +135,15 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         seconds = _until(wait, headers.get("Date"))
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _sent(headers: Mapping[str, str]) -> int | None:
+    """Of Date, in ms since 1970; None without one that reads."""
+    try:
+        sent = parsedate_to_datetime(headers.get("Date") or "")
+        return int(sent.replace(tzinfo=sent.tzinfo or dt.timezone.utc).timestamp()) * 1000
+    except (TypeError, ValueError):
+        return None
 
 
 def _until(wait: str, sent: str | None) -> float:
