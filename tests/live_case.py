@@ -1,10 +1,10 @@
-"""Six coins that an exchange on this machine serves hour by hour, and a session that polls them."""
+"""Eight coins that an exchange on this machine serves hour by hour, and a session that polls them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from runs.refresh import refresh_dataset
 from strategies.execution.ledger import Event, reading_ledger, writing_ledger
 from tests.exchange_server import HOUR, Listing, LocalExchange, serve
 
-COINS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
+COINS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 #: Start of the first candle, and how many hours are there when a session begins.
 BEGAN = int(np.datetime64("2026-01-01T00", "ms").astype("int64"))
 READY = 120
@@ -35,18 +35,18 @@ factors: {momentum: {weight: 1, lookback: 12, skip: 1}}
 preprocess: {min_factors: 1, neutralize: null, scale: zscore}
 portfolio:
   side: long_short
-  select: {top: 2}
+  select: {top: 3}
   gross: 1.0
   max_weight: 0.4
   min_breadth: {long_short: 4}
-  rebalance: {every: 6}
+  rebalance: {every: 12}
   neutral: {dollar: 0.002, beta: 0.004}
   covariance: {lookback: 72, min_history: 24}
 execution: {fill: next_close, starting_cash: 100000}
 costs:
   commission: {crypto: {scheme: percent, bps: 10}}
   slippage: {crypto: {scheme: bps, bps: 5}}
-live: {bands: {dollar: 0.03, beta: 0.05}, max_age: 2, poll_seconds: 60}
+live: {bands: {dollar: 0.02, beta: 0.03}, max_age: 2, poll_seconds: 60}
 """
 
 
@@ -121,7 +121,7 @@ def market(folder: Path, monkeypatch: pytest.MonkeyPatch, **series) -> Iterator[
 
 
 def poll_hours(
-    place: Market, hours: range, before=lambda hour: None, told: list | None = None
+    place: Market, hours: Sequence[int], before=lambda hour: None, told: list | None = None
 ) -> None:
     """A session of a poll an hour; `before` may break something first."""
     due = iter(hours)
@@ -147,6 +147,13 @@ def events(place: Market) -> list[Event]:
     with reading_ledger(place.folder / "paper.db") as ledger:
         ledger.check()
         return ledger.events()
+
+
+def head(place: Market) -> str:
+    """The hash that every event of the ledger is part of."""
+    with reading_ledger(place.folder / "paper.db") as ledger:
+        ledger.check()
+        return ledger.head
 
 
 def neutrality(found: list[Event]) -> list[dict]:
