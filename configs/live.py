@@ -64,6 +64,11 @@ def check_live(config: Any) -> None:
                 f"live.bands.{name} {band:g} is not wider than portfolio.neutral.{name} "
                 f"{tolerance:g}\nwiden the band, or lower the tolerance"
             )
+    if config.execution.participation_rate is not None:
+        raise ValueError(
+            "live: execution.participation_rate fills a basket in parts, which are not neutral\n"
+            "set execution.participation_rate: null"
+        )
     for block, key, wanted in (("portfolio", "stagger", 1), ("execution", "spread_over", 1)):
         if getattr(getattr(config, block), key) != wanted:
             raise ValueError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from configs.schema import BacktestConfig
 from runs.decisions import fillable_row
-from runs.live_study import LiveStudy, only_rows
+from runs.live_study import LiveStudy, bars_hash, only_rows
 from strategies.execution.account_state import columns_of
 from strategies.execution.ledger import Event
 from strategies.execution.paper import booked_bar
@@ -91,7 +91,9 @@ def neutral_bar(
         As :func:`~strategies.execution.paper.booked_bar` takes them.
     """
     config = live.study.config
-    given = {"decided_with": decided_with, "preface": preface}
+    # Of the bars so far: a bar that is caught up was decided on no others.
+    seen = {"data_hash": bars_hash(live.study.panel.as_of(row))}
+    given = {"decided_with": {**decided_with, **seen}, "preface": preface}
     events = booked_bar(live.setup, book, row, **given)
     found = drift(live, _after(book, events), row)
     decided = any(event.kind == "decision" for event in events)

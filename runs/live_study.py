@@ -15,6 +15,7 @@ from configs.load import to_plain
 from configs.schema import BacktestConfig
 from feeds.bar_labels import bar_label
 from feeds.errors import ConfigError
+from feeds.panel import Panel
 from runs.assemble import (
     Study,
     account_rules,
@@ -27,7 +28,7 @@ from strategies.execution.ledger import canonical_json
 from strategies.execution.paper import PaperSetup
 from strategies.targets import Signals
 
-__all__ = ["LiveStudy", "closed_day", "live_study", "only_rows", "plain_config"]
+__all__ = ["LiveStudy", "bars_hash", "closed_day", "live_study", "only_rows", "plain_config"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class LiveStudy:
     setup : PaperSetup
         What a paper account trades by.
     data_hash, config_hash : str
-        Of the data set's files, and of the configuration without place and end of its data.
+        Of the data set's files (of the bars themselves where they are hours), and of the configuration without place and end of its data.
     """
 
     study: Study
@@ -110,13 +111,17 @@ def live_study(
         signals=only_rows(study.signals, scheduled),
         costs=study.costs,
         carry=study.carry,
-        rules=account_rules(config, study.panel),
+        rules=replace(account_rules(config, study.panel), together=interval != "1d"),
         portfolio=portfolio_rules(config),
         orders=order_rules(config),
         stops=stop_rules(config),
     )
-    files = {"calendar": config.data.calendar, "files": study.data.hashes}
-    return LiveStudy(study, scheduled, setup, _hash(files), _hash(plain_config(config)))
+    if interval == "1d":
+        files = {"calendar": config.data.calendar, "files": study.data.hashes}
+        data_hash = _hash(files)
+    else:
+        data_hash = bars_hash(study.panel)
+    return LiveStudy(study, scheduled, setup, data_hash, _hash(plain_config(config)))
 
 
 def plain_config(config: BacktestConfig) -> dict[str, Any]:
@@ -134,6 +139,15 @@ def plain_config(config: BacktestConfig) -> dict[str, Any]:
         # A strategy of days is the same whatever live sessions can be told.
         del plain["live"]
     return plain
+
+
+def bars_hash(panel: Panel) -> str:
+    """sha256 of the bars of a panel: whatever way they came into a data set, and no other."""
+    found = hashlib.sha256(" ".join([str(panel.dates[0]), *panel.assets.tolist()]).encode())
+    columns = (panel.open, panel.high, panel.low, panel.close, panel.volume)
+    for part in (*columns, panel.split_factor, panel.dividend_factor, panel.tradable):
+        found.update(np.ascontiguousarray(part).tobytes())
+    return found.hexdigest()
 
 
 def only_rows(signals: Signals, kept: np.ndarray) -> Signals:

@@ -172,6 +172,11 @@ def test_bars_that_were_missed_are_caught_up_once(undisturbed, tmp_path, monkeyp
     both = [[e for e in some if e.kind in kinds] for some in (found, undisturbed[1])]
     assert both[0] == both[1] and both[0]
     assert neutrality(found) == neutrality(undisturbed[1])
+    decided = [
+        [e.payload | {"late": None} for e in some if e.kind == "decision"]
+        for some in (found, undisturbed[1])
+    ]
+    assert decided[0] == decided[1]
     late = [event.payload["late"] for event in found if event.kind == "decision"]
     assert any(late)
 

@@ -230,6 +230,8 @@ class Account:
             ready = ready.take((ready.reduce != 0) | (ready.increase != 0))
         elif np.count_nonzero(tradable) == len(column):
             ready, later = plan.basket, None
+        elif self.rules.together and plan.reason == "rebalance":
+            ready, later = plan.basket.take(np.zeros_like(tradable)), plan.basket
         else:
             ready, later = plan.basket.take(tradable), plan.basket.take(~tradable)
         if row == plan.decision_row + 1:

@@ -28,6 +28,9 @@ class AccountRules:
         ``end_reason`` to the return on the last mark, in [-1, 0].
     participation_rate : float or (N,) array, optional
         Share of a session's volume that a ticket may fill, in (0, 1]; None or NaN for no cap.
+    together : bool
+        Whether a rebalance waits until all of its assets have a bar, so that what is neutral as
+        a whole is not traded in halves.
     """
 
     starting_cash: float
@@ -35,3 +38,4 @@ class AccountRules:
     stale_after: int
     delisting_return: Mapping[str, float]
     participation_rate: float | np.ndarray | None = None
+    together: bool = False
