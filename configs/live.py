@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from configs.values import Positive, Strict
+from feeds.errors import ConfigError
 
 __all__ = ["BandsConfig", "LiveConfig", "check_live"]
 
@@ -36,7 +37,7 @@ class LiveConfig(Strict):
 
 
 def check_live(config: Any) -> None:
-    """Refuse bands that the book could not be kept within.
+    """Refuse a configuration whose book could not be kept within its bands.
 
     Parameters
     ----------
@@ -44,39 +45,43 @@ def check_live(config: Any) -> None:
 
     Raises
     ------
-    ValueError
-        Naming the key, with a remedy on a second line.
+    ConfigError
+        Naming the key.
     """
     if config.live is None:
-        return
-    neutral = config.portfolio.neutral
-    for name in ("dollar", "beta"):
-        band, tolerance = getattr(config.live.bands, name), getattr(neutral, name)
-        if band is None:
-            continue
-        if tolerance is None:
-            raise ValueError(
-                f"live.bands.{name} is {band:g}, and portfolio.neutral.{name} asks for nothing\n"
-                f"set portfolio.neutral.{name} below the band, as {band / 5:g}"
-            )
-        if tolerance >= band:
-            raise ValueError(
-                f"live.bands.{name} {band:g} is not wider than portfolio.neutral.{name} "
-                f"{tolerance:g}\nwiden the band, or lower the tolerance"
-            )
-    if config.execution.participation_rate is not None:
-        raise ValueError(
-            "live: execution.participation_rate fills a basket in parts, which are not neutral\n"
-            "set execution.participation_rate: null"
+        raise ConfigError(
+            f"{config.name} has no block live", "add live: {interval: 1h}, see docs/live.md"
         )
-    for block, key, wanted in (("portfolio", "stagger", 1), ("execution", "spread_over", 1)):
-        if getattr(getattr(config, block), key) != wanted:
-            raise ValueError(
-                f"live: {block}.{key} counts decisions, and a live book makes more when it drifts\n"
-                f"set {block}.{key}: {wanted}"
-            )
     if config.data.calendar != "24/7":
-        raise ValueError(
-            f"live: bars of {config.live.interval} do not fit data.calendar "
-            f"{config.data.calendar}\nset data.calendar: 24/7"
+        raise ConfigError(
+            f"bars of {config.live.interval} do not fit data.calendar {config.data.calendar}",
+            "set data.calendar: 24/7",
+        )
+    for name in ("dollar", "beta"):
+        _check_band(name, getattr(config.live.bands, name), getattr(config.portfolio.neutral, name))
+    if config.execution.participation_rate is not None:
+        raise ConfigError(
+            "execution.participation_rate fills a basket in parts, which are not neutral",
+            "set execution.participation_rate: null",
+        )
+    for block, key in (("portfolio", "stagger"), ("execution", "spread_over")):
+        if getattr(getattr(config, block), key) != 1:
+            raise ConfigError(
+                f"{block}.{key} counts decisions, and a live book makes more when it drifts",
+                f"set {block}.{key}: 1",
+            )
+
+
+def _check_band(name: str, band: float | None, tolerance: float | None) -> None:
+    if band is None:
+        return
+    if tolerance is None:
+        raise ConfigError(
+            f"live.bands.{name} is {band:g}, and portfolio.neutral.{name} asks for nothing",
+            f"set portfolio.neutral.{name} below the band, as {band / 5:g}",
+        )
+    if tolerance >= band:
+        raise ConfigError(
+            f"live.bands.{name} {band:g} is not wider than portfolio.neutral.{name} {tolerance:g}",
+            "widen the band, or lower the tolerance",
         )

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from configs.costs import CarryConfig, CostsConfig
 from configs.execution import DelistingConfig, ExecutionConfig, check_tickets
-from configs.live import LiveConfig, check_live
+from configs.live import LiveConfig
 from configs.portfolio import PortfolioConfig
 from configs.risk_budget import check_risk_budget
 from configs.scoring import FactorConfig, PreprocessConfig
@@ -103,5 +103,4 @@ class BacktestConfig(Strict):
     def _budgeted(self):
         check_risk_budget(self)
         check_tickets(self)
-        check_live(self)
         return self

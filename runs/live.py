@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.live import check_live
 from configs.schema import BacktestConfig
 from feeds.errors import ConfigError, UserError
 from feeds.panel import Panel
@@ -31,7 +32,7 @@ from strategies.execution.account_state import row_of
 from strategies.execution.ledger import Ledger
 from strategies.execution.replay import PaperBook, replay
 
-__all__ = ["LiveSession", "Pace", "check_live_mode"]
+__all__ = ["LiveSession", "Pace"]
 
 _LOG = logging.getLogger(__name__)
 #: Longest pause after faults, and the longest that a vendor may ask for, in seconds.
@@ -110,7 +111,7 @@ class LiveSession:
         since: str | None = None,
         on_poll: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
-        check_live_mode(config)
+        check_live(config)
         check_signal_folder(folder)
         self._config, self._ledger, self._folder = config, ledger, folder
         self._refresh, self._pace, self._since, self._on_poll = refresh, pace, since, on_poll
@@ -237,20 +238,6 @@ class LiveSession:
             _LOG.warning("%s", error.problem)
         if self._on_poll is not None and state != "polling":
             self._on_poll(told)
-
-
-def check_live_mode(config: BacktestConfig) -> None:
-    """Refuse a configuration that is not made for live sessions.
-
-    Raises
-    ------
-    ConfigError
-        Naming the key.
-    """
-    if config.live is None:
-        raise ConfigError(
-            f"{config.name} has no block live", "add live: {interval: 1h}, see docs/live.md"
-        )
 
 
 def _check_stale_after(config: BacktestConfig, panel: Panel) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from configs.live import check_live
 from configs.load import load_config
 from feeds.errors import ConfigError
-from runs.live import LiveSession, Pace, check_live_mode
+from runs.live import LiveSession, Pace
 from runs.refresh import refresh_dataset
 from strategies.execution.ledger import writing_ledger
 
@@ -48,7 +49,7 @@ def live_signals(
         If configuration, data, ledger or folder will not do.
     """
     config = load_config(config_path, overrides)
-    check_live_mode(config)
+    check_live(config)
     if interval != config.live.interval:
         raise ConfigError(
             f"--interval {interval} is not live.interval {config.live.interval}",

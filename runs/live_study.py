@@ -44,7 +44,8 @@ class LiveStudy:
     setup : PaperSetup
         What a paper account trades by.
     data_hash, config_hash : str
-        Of the data set's files (of the bars themselves where they are hours), and of the configuration without place and end of its data.
+        Of the data set's files (of the bars themselves where they are hours), and of the
+        configuration without place and end of its data.
     """
 
     study: Study

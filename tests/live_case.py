@@ -1,4 +1,4 @@
-"""Eight coins that an exchange on this machine serves hour by hour, and a session that polls them."""
+"""Eight coins that an exchange on this machine serves hour by hour, and sessions of them."""
 
 from __future__ import annotations
 

@@ -142,6 +142,12 @@ EVERY_KEY = {
         },
     },
     "delisting_return": {"bankruptcy": -1, "unknown": -0.3, "merger": 0, "data_end": 0},
+    "live": {
+        "interval": "1h",
+        "bands": {"dollar": 0.05, "beta": 0.05},
+        "max_age": 2,
+        "poll_seconds": 60,
+    },
     "plugins": [],
 }
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.live import check_live
 from configs.load import load_config
 from feeds.bar_labels import bar_day, bar_label, bar_stamp
 from feeds.errors import ConfigError, DataError, OutputError
@@ -204,7 +205,7 @@ def test_bands_that_cannot_be_kept_are_refused(tmp_path: Path, before, after, pr
     assert before in CONFIG
     path.write_text(CONFIG.replace(before, after).replace("DIR", "data/none"))
     with pytest.raises(ConfigError, match=problem) as told:
-        load_config(path, [])
+        check_live(load_config(path, []))
     assert len(str(told.value).splitlines()) <= 3
 
 

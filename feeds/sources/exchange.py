@@ -55,8 +55,8 @@ class Exchange:
     """Candles of spot markets from the exchange that the request names.
 
     Prices are those traded, volume is in coins, days begin at 00:00 UTC, and the candle in
-    the making is left out, by the clocks of the machine and of the exchange's answer. Requests to one exchange keep its rate limit, also from several
-    threads. Every answer is bounded in time and size.
+    the making is left out, by the clocks of the machine and of the exchange's answer. Requests to
+    one exchange keep its rate limit, also from several threads. Every answer is bounded in time and size.
 
     Parameters
     ----------
