@@ -56,7 +56,8 @@ class Exchange:
 
     Prices are those traded, volume is in coins, days begin at 00:00 UTC, and the candle in
     the making is left out, by the clocks of the machine and of the exchange's answer. Requests to
-    one exchange keep its rate limit, also from several threads. Every answer is bounded in time and size.
+    one exchange keep its rate limit, also from several threads. Every answer is bounded in time
+    and size.
 
     Parameters
     ----------
