@@ -2,7 +2,7 @@
 # Gives every container of an ECS service's task another image and waits until it runs: IMAGE,
 # CLUSTER, SERVICE, AWS_REGION and AWS_ROLE_ARN come from the environment. In a workflow the role
 # is taken by the workflow's own identity, so that no key of AWS is stored anywhere.
-set -eu
+set -euo pipefail
 : "${IMAGE:?}" "${CLUSTER:?}" "${SERVICE:?}" "${AWS_REGION:?}"
 place="$(mktemp -d)"
 trap 'rm -rf "$place"' EXIT

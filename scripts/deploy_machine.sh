@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings a machine that runs docker compose to an image: IMAGE, HOST, USER_NAME, FOLDER, KEY (a
 # private key) and KNOWN_HOSTS come from the environment. The folder there has the .env.
-set -eu
+set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${IMAGE:?}" "${HOST:?}" "${USER_NAME:?}" "${FOLDER:?}" "${KEY:?}" "${KNOWN_HOSTS:?}"
 case "$IMAGE$FOLDER" in

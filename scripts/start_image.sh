@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts an image by docker-compose.yml, waits until the endpoint is healthy, asks it with and
 # without its token, and takes everything down again: FACTOR_IMAGE=NAME scripts/start_image.sh
-set -eu
+set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${FACTOR_IMAGE:?name the image}"
 export FACTOR_IMAGE FACTOR_API_PORT="${FACTOR_API_PORT:-18000}"
