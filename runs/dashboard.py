@@ -147,9 +147,7 @@ def _serve(places: Sequence[str], options: dict[str, Any]) -> None:
     try:
         from streamlit.web import bootstrap
     except ImportError:
-        raise UserError(
-            "Streamlit is not installed", "pip install -r requirements.txt"
-        ) from None
+        raise UserError("Streamlit is not installed", "pip install -r requirements.txt") from None
     script = Path(__file__).with_name("dashboard_app.py")
     flags = {name: value for name, value in options.items()}
     bootstrap.load_config_options(flags)

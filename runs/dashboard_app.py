@@ -29,19 +29,14 @@ def show(arguments: Sequence[str]) -> None:
     outputs, data, *ledger = map(Path, arguments)
     places = Places(outputs, data, ledger[0] if ledger else None)
     pages = (
-        ("Signals", "signals", "insights", signals_page),
-        ("Portfolio", "portfolio", "account_balance", account_page),
-        ("Runs", "runs", "compare_arrows", runs_page),
-        ("Factors", "factors", "scatter_plot", factors_page),
-        ("Costs", "costs", "payments", costs_page),
-        ("Data", "data", "database", data_page),
+        ("Signals", signals_page),
+        ("Portfolio", account_page),
+        ("Runs", runs_page),
+        ("Factors", factors_page),
+        ("Costs", costs_page),
+        ("Data", data_page),
     )
-    serve_pages(
-        [
-            PageSpec(title, address, icon, partial(draw, places))
-            for title, address, icon, draw in pages
-        ]
-    )
+    serve_pages([PageSpec(title, partial(draw, places)) for title, draw in pages])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Charts of the dashboard: Vega-Lite specifications, drawn by the browser in the page's theme.
 
-Altair writes them; nothing is fetched to draw them. The menu of each saves it as SVG or PNG.
+Altair writes them; nothing is fetched to draw or to save them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-__all__ = ["bars", "heat_map", "lines"]
+__all__ = ["bars", "heat_map", "lines", "svg_of"]
 
 #: Okabe and Ito's colours, those that stand out on white and on near black.
 _COLOURS = ("#3A8FD0", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#8C8CE0", "#B59B00", "#8C8C8C")
 _DIVERGING = ("#D55E00", "#BFBFBF", "#3A8FD0")
 _HEIGHT = 300
-#: Saves the picture; whatever would lead elsewhere is left out.
-_MENU = {
-    "embedOptions": {
-        "actions": {"export": True, "source": False, "compiled": False, "editor": False}
-    }
-}
+_SAVED_WIDTH = 900
 
 
 def lines(
@@ -90,7 +85,10 @@ def bars(
     count = len(dict.fromkeys(shown[series])) if series else 1
     encoded: dict[str, Any] = {
         "y": alt.Y(
-            _typed(category, "N"), sort=names, title=None, axis=alt.Axis(labelLimit=150, ticks=False)
+            _typed(category, "N"),
+            sort=names,
+            title=None,
+            axis=alt.Axis(labelLimit=150, ticks=False),
         ),
         "x": alt.X(_typed(value, "Q"), title=None, axis=alt.Axis(format=form, tickCount=5)),
         "tooltip": [
@@ -100,7 +98,9 @@ def bars(
         ],
     }
     if series:
-        encoded["yOffset"] = alt.YOffset(_typed(series, "N"), sort=list(dict.fromkeys(shown[series])))
+        encoded["yOffset"] = alt.YOffset(
+            _typed(series, "N"), sort=list(dict.fromkeys(shown[series]))
+        )
         encoded["color"] = _colour(series, shown[series])
     else:
         encoded["color"] = alt.value(_COLOURS[0])
@@ -108,21 +108,41 @@ def bars(
     return _finished(alt.Chart(shown).mark_bar().encode(**encoded), height)
 
 
-def heat_map(table: pd.DataFrame) -> alt.LayerChart:
-    """A square table of correlations: index and columns are names, values in [-1, 1]."""
-    names = [str(name) for name in table.columns]
-    long = table.rename_axis("row").reset_index().melt("row", var_name="column", value_name="r")
-    across = alt.X("column:N", sort=names, title=None, axis=alt.Axis(labelAngle=-40, labelLimit=130))
-    down = alt.Y("row:N", sort=names, title=None, axis=alt.Axis(labelLimit=130))
-    base = alt.Chart(long).encode(
-        x=across, y=down, tooltip=["row:N", "column:N", alt.Tooltip("r:Q", format=".3f")]
+def heat_map(
+    table: pd.DataFrame, *, form: str = ".2f", limits: tuple[float, float, float] | None = None
+) -> alt.LayerChart:
+    """A table as coloured cells with their numbers; index and columns are names.
+
+    Parameters
+    ----------
+    limits : (float, float, float)
+        Values of the lowest, middle and highest colour; those of correlations unless given.
+    """
+    down_names, names = [str(one) for one in table.index], [str(one) for one in table.columns]
+    named = table.set_axis(down_names, axis=0).set_axis(names, axis=1).rename_axis("row")
+    long = named.reset_index().melt("row", var_name="column", value_name="value").dropna()
+    across = alt.X(
+        "column:N", sort=names, title=None, axis=alt.Axis(labelAngle=-40, labelLimit=130)
     )
-    colour = alt.Color(
-        "r:Q", scale=alt.Scale(domain=[-1, 0, 1], range=list(_DIVERGING)), legend=None
+    down = alt.Y("row:N", sort=down_names, title=None, axis=alt.Axis(labelLimit=130))
+    tips = ["row:N", "column:N", alt.Tooltip("value:Q", format=form)]
+    base = alt.Chart(long).encode(x=across, y=down, tooltip=tips)
+    scale = alt.Scale(domain=list(limits or (-1.0, 0.0, 1.0)), range=list(_DIVERGING), clamp=True)
+    colour = alt.Color("value:Q", scale=scale, legend=None)
+    text = base.mark_text(fontSize=11).encode(text=alt.Text("value:Q", format=form))
+    drawn = alt.layer(
+        base.mark_rect().encode(color=colour), text.encode(color=alt.value("#111111"))
     )
-    text = base.mark_text(fontSize=12).encode(text=alt.Text("r:Q", format=".2f"))
-    drawn = alt.layer(base.mark_rect().encode(color=colour), text.encode(color=alt.value("#111111")))
-    return _finished(drawn, 90 + 38 * len(names))
+    return _finished(drawn, 90 + 38 * len(down_names))
+
+
+def svg_of(chart: Any, title: str) -> bytes:
+    """The chart as an SVG file on white, 900 pixels wide, with its title."""
+    import vl_convert
+
+    with alt.data_transformers.disable_max_rows():
+        told = chart.properties(width=_SAVED_WIDTH, title=title, background="white").to_dict()
+    return vl_convert.vegalite_to_svg(told).encode()
 
 
 def _colour(name: str, values: pd.Series) -> alt.Color:
@@ -145,4 +165,4 @@ def _typed(column: str, kind: str) -> str:
 
 
 def _finished(chart: Any, height: int) -> Any:
-    return chart.properties(height=height, width="container", usermeta=_MENU)
+    return chart.properties(height=height, width="container")

@@ -33,8 +33,9 @@ def signals_page(places: Places) -> None:
             "python -m runs.signals --config configs/large_caps_bitcoin.yaml --offline",
         )
         return
-    name = view.choose("Configuration", list(folders), "signals name")
-    bar = view.choose("Bar", [_LATEST, *bars_of(folders[name])], f"signals bar {name}")
+    with view.row():
+        name = view.choose("Configuration", list(folders), "signals name")
+        bar = view.choose("Bar", [_LATEST, *bars_of(folders[name])], f"signals bar {name}")
     signal = read_signal(folders[name], None if bar == _LATEST else bar)
     _signal_facts(signal)
     if bar == _LATEST:
@@ -65,7 +66,9 @@ def _live_status(folder: Path) -> None:
     if not (folder / "status.json").is_file():
         return
     status = read_document(folder / "status.json")
-    view.section("Live mode", "As its process last wrote it; a process that was killed says nothing.")
+    view.section(
+        "Live mode", "As its process last wrote it; a process that was killed says nothing."
+    )
     plain = {key: value for key, value in status.items() if not isinstance(value, (dict, list))}
     view.facts([(key.replace("_", " "), str(value)) for key, value in plain.items()])
     for key, value in status.items():
@@ -80,10 +83,10 @@ def _short(value: Any) -> str:
 def _ranks(signal: Signal, name: str) -> None:
     view.section("Ranks and reasons", "Best score first. Click a column to sort by it.")
     assets = signal.assets
-    kind = view.choose(
-        "Asset class", ["all", *sorted(assets["asset_class"].unique())], f"class {name}"
-    )
-    typed = view.search_text("Symbols that contain", f"symbol {name}")
+    classes = ["all", *sorted(assets["asset_class"].unique())]
+    with view.row():
+        kind = view.choose("Asset class", classes, f"class {name}")
+        typed = view.search_text("Symbols that contain", f"symbol {name}")
     only = view.switch("Held or wanted only", f"held {name}")
     shown = signal.filtered(None if kind == "all" else kind, typed, only)
     if shown.empty:
@@ -100,7 +103,8 @@ def _ranks(signal: Signal, name: str) -> None:
     weights = signal.weights(shown).head(2 * _SHOWN)
     if len(weights):
         view.section("Held and wanted", "Signed value over account value.")
-        view.chart(charts.bars(weights, "symbol", "weight", series="what"))
+        drawn = charts.bars(weights, "symbol", "weight", series="what")
+        view.chart(drawn, "Held and wanted", f"weights-{name}-{signal.told['as_of']}")
 
 
 def _orders(signal: Signal, name: str) -> None:
@@ -111,14 +115,16 @@ def _orders(signal: Signal, name: str) -> None:
         view.table(
             signal.orders,
             f"orders-{name}-{signal.told['as_of']}.csv",
-            formats={"price": "number", "value": "money", "shares": "money"},
+            formats={"price": "number", "value": "money", "shares": "shares"},
         )
     view.section("Sources")
     view.table(signal.sources, f"sources-{name}-{signal.told['as_of']}.csv")
     if len(signal.reports):
         view.section("Reports")
         view.table(signal.reports, f"reports-{name}-{signal.told['as_of']}.csv")
-    view.tell(f"Data {signal.told['data_hash'][:12]}, configuration {signal.told['config_hash'][:12]}.")
+    view.tell(
+        f"Data {signal.told['data_hash'][:12]}, configuration {signal.told['config_hash'][:12]}."
+    )
 
 
 def account_page(places: Places) -> None:
@@ -160,9 +166,11 @@ def _account_facts(account: PaperAccount) -> None:
 def _account_charts(account: PaperAccount) -> None:
     values = account.values.reset_index()
     view.section("Value and cash", "In the account's currency.")
-    view.chart(charts.lines(_long(values, ["value", "cash"]), "date", "amount", "what", form="~s"))
+    drawn = charts.lines(_long(values, ["value", "cash"]), "date", "amount", "what", form="~s")
+    view.chart(drawn, "Value and cash", f"value-{account.name}")
     view.section("Exposure", "Gross and net holdings over value.")
-    view.chart(charts.lines(_long(values, ["gross", "net"]), "date", "amount", "what", form=".0%"))
+    drawn = charts.lines(_long(values, ["gross", "net"]), "date", "amount", "what", form=".0%")
+    view.chart(drawn, "Exposure", f"exposure-{account.name}")
 
 
 def _long(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -174,28 +182,32 @@ def _holdings(account: PaperAccount) -> None:
     if account.positions.empty:
         view.tell("Nothing is held.")
     else:
-        view.chart(charts.bars(account.positions.head(_SHOWN), "symbol", "weight"))
-        formats = {"weight": "percent", "value": "money", "price": "number", "shares": "money"}
+        drawn = charts.bars(account.positions.head(_SHOWN), "symbol", "weight")
+        view.chart(drawn, "Holdings over account value", f"holdings-{account.name}")
+        formats = {"weight": "percent", "value": "money", "price": "number", "shares": "shares"}
         view.table(account.positions, f"positions-{account.name}.csv", formats=formats)
     if len(account.waiting):
         view.section("Orders that wait")
-        view.table(account.waiting, f"waiting-{account.name}.csv", formats={"shares": "money"})
+        view.table(account.waiting, f"waiting-{account.name}.csv", formats={"shares": "shares"})
 
 
 def _record(account: PaperAccount) -> None:
-    view.section("Track record", f"{account.events:,} events in the ledger, each chained to the last.")
+    view.section(
+        "Track record", f"{account.events:,} events in the ledger, each chained to the last."
+    )
     view.table(
         account.values.reset_index().assign(date=account.values.index.strftime("%Y-%m-%d"))[::-1],
         f"values-{account.name}.csv",
         formats=dict.fromkeys(("value", "cash", "long", "short", "margin"), "money")
         | {"gross": "percent", "net": "percent"},
     )
-    money = ("shares", "price", "reference", "commission", "paid", "held", "slippage")
+    units = dict.fromkeys(("shares", "held", "price", "reference"), "shares")
+    units |= dict.fromkeys(("commission", "paid", "slippage", "amount"), "money")
     parts = {"fills": account.fills, "carry": account.carry, "notes": account.notes}
     for title, table in parts.items():
         if len(table):
             with view.fold(f"{title.capitalize()} ({len(table):,})"):
-                formats = {name: "money" for name in money if name in table}
+                formats = {name: form for name, form in units.items() if name in table}
                 view.table(table, f"{title}-{account.name}.csv", formats=formats)
 
 
@@ -241,13 +253,16 @@ def _set_facts(found: DataSet, today: dt.date) -> None:
             ("Repairs", f"{len(found.repairs):,}"),
         ]
     )
-    view.section("Freshness", "Last bars by class; `behind` counts series that end before the newest.")
+    view.section(
+        "Freshness", "Last bars by class; `behind` counts series that end before the newest."
+    )
     view.table(found.classes, "freshness.csv")
 
 
 def _gaps(found: DataSet, name: str) -> None:
     view.section("Coverage", "Symbols with a bar, by month.")
-    view.chart(charts.lines(found.coverage, "month", "symbols", "asset_class", form=",.0f"))
+    drawn = charts.lines(found.coverage, "month", "symbols", "asset_class", form=",.0f")
+    view.chart(drawn, "Symbols with a bar, by month", f"coverage-{name}")
     view.section(
         "Gaps",
         "Sessions of its class, between a symbol's first and last bar, that have no bar of it. A "

@@ -104,7 +104,9 @@ def read_signal(folder: Path, bar: str | None = None) -> Signal:
             _warnings(told),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: damaged (no {error})", "run python -m runs.signals again") from None
+        raise DataError(
+            f"{path}: damaged (no {error})", "run python -m runs.signals again"
+        ) from None
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

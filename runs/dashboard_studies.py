@@ -17,12 +17,18 @@ __all__ = ["costs_page", "factors_page", "runs_page"]
 _MEASURES = {
     "growth": ("Growth of 1", "After costs, from the first session shown.", ".2f"),
     "drawdown": ("Drawdown", "Loss from the highest value so far.", ".0%"),
-    "cost": ("Costs", "Commission, slippage and carry paid, added up over each day's value.", ".1%"),
+    "cost": (
+        "Costs",
+        "Commission, slippage and carry paid, added up over each day's value.",
+        ".1%",
+    ),
     "gross": ("Gross exposure", "Long and short holdings over value.", ".0%"),
     "net": ("Net exposure", "Long less short holdings over value.", ".0%"),
 }
 _PAGES = ("summary.html", "tearsheet.html")
 _TWELVE = 12
+#: Bars of one chart.
+_MOST = 30
 
 
 def runs_page(places: Places) -> None:
@@ -40,8 +46,9 @@ def runs_page(places: Places) -> None:
         view.tell("Choose at least one run.")
         return
     runs = {name: read_run(folders[name]) for name in names}
-    common = view.switch("Start and end together", "common", on=len(names) > 1)
-    logarithmic = view.switch("Logarithmic growth", "logarithmic")
+    with view.row():
+        common = view.switch("Start and end together", "common", on=True)
+        logarithmic = view.switch("Logarithmic growth", "logarithmic")
     _draw_runs(cut_to_common(runs) if common else runs, logarithmic)
     _metrics(runs)
     _run_pages(folders)
@@ -53,7 +60,11 @@ def _draw_runs(runs: dict[str, Run], logarithmic: bool) -> None:
         view.section(title, text)
         part = series[series["measure"] == measure]
         log = logarithmic and measure == "growth"
-        view.chart(charts.lines(part, "date", "value", "run", form=form, logarithmic=log))
+        height = 300 if measure == "growth" else 210
+        drawn = charts.lines(
+            part, "date", "value", "run", form=form, logarithmic=log, height=height
+        )
+        view.chart(drawn, title, f"runs-{measure}")
     dates = series["date"].dt.strftime("%Y-%m-%d")
     with view.fold("The series as a table"):
         wide = series.assign(date=dates).pivot(index=["run", "date"], columns="measure")["value"]
@@ -92,7 +103,9 @@ def _page_of(written: dict[str, Path], key: str) -> None:
 
 def factors_page(places: Places) -> None:
     """Returns, correlations and information coefficients of factors."""
-    view.heading("Factors", "What each factor's own long-short portfolio earned, and how it ranked.")
+    view.heading(
+        "Factors", "What each factor's own long-short portfolio earned, and how it ranked."
+    )
     studies = factor_studies(places.outputs)
     if not studies:
         view.absent(
@@ -119,9 +132,12 @@ def _factor_returns(folder: Path, returns: pd.DataFrame, name: str) -> None:
         table = read_table(folder / "net_returns.csv", dates=["date"]).set_index("date")
         returns = table.reindex(columns=returns.columns)
     grown = (1.0 + returns.fillna(0.0)).cumprod().where(returns.notna().cummax())
-    view.section("Growth of 1", "Long the best, short the worst; " + ("net." if net else "before costs."))
+    view.section(
+        "Growth of 1", "Long the best, short the worst; " + ("net." if net else "before costs.")
+    )
     long = grown.reset_index().melt("date", var_name="factor", value_name="growth")
-    view.chart(charts.lines(long, "date", "growth", "factor"))
+    drawn = charts.lines(long, "date", "growth", "factor")
+    view.chart(drawn, "Growth of 1 of factor portfolios", f"factor-growth-{name}")
     with view.fold("Returns as a table"):
         dated = returns.reset_index().assign(date=returns.index.strftime("%Y-%m-%d"))
         view.table(dated, f"factor-returns-{name}.csv")
@@ -135,7 +151,8 @@ def _correlations(folder: Path, chosen: list[str], name: str) -> None:
     kept = [key for key in chosen if key in table.index and key in table]
     if kept:
         view.section("Correlations", "Of session returns.")
-        view.chart(charts.heat_map(table.loc[kept, kept]))
+        drawn = charts.heat_map(table.loc[kept, kept])
+        view.chart(drawn, "Correlations of session returns", f"correlation-{name}")
         view.table(table.loc[kept, kept].reset_index(), f"correlation-{name}.csv")
 
 
@@ -150,7 +167,8 @@ def _coefficients(folder: Path, chosen: list[str], name: str) -> None:
     rolled = table.groupby("key", sort=False)["ic"].rolling(_TWELVE).mean()
     table["mean"] = rolled.reset_index(level=0, drop=True)
     view.section("Information coefficient", "Spearman, mean of the last twelve decisions.")
-    view.chart(charts.lines(table, "date", "mean", "key", form=".3f"))
+    drawn = charts.lines(table, "date", "mean", "key", form=".3f")
+    view.chart(drawn, "Information coefficient, mean of twelve decisions", f"ic-{name}")
     with view.fold("Coefficients as a table"):
         dated = table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))
         view.table(dated.drop(columns=["key", "mean"]), f"ic-{name}.csv")
@@ -194,15 +212,18 @@ def costs_page(places: Places) -> None:
 
 def _grid(folder: Path, name: str) -> None:
     grid = read_table(folder / "grid.csv", ["commission", "slippage", "scale", "cagr", "sharpe"])
-    view.section("Schemes", "Return a year of each pair as it is, costs neither scaled up nor down.")
+    view.section("Schemes", "Return a year of each commission (down) with each slippage (across).")
     scales = sorted(grid["scale"].unique())
-    scale = view.choose("Costs multiplied by", [f"{one:g}" for one in scales][::-1], f"scale {name}")
-    part = grid[grid["scale"] == scales[[f"{one:g}" for one in scales].index(scale)]]
-    part = part.assign(pair=part["commission"] + " + " + part["slippage"])
-    part = part.sort_values("cagr", ascending=False, kind="stable")
-    view.chart(charts.bars(part, "pair", "cagr", form=".1%"))
+    named = {f"{one:g}": one for one in scales}
+    first = "1" if "1" in named else None
+    chosen = view.choose("Costs multiplied by", list(named), f"scale {name}", first)
+    part = grid[grid["scale"] == named[chosen]]
+    wide = part.pivot_table(index="commission", columns="slippage", values="cagr", sort=False)
+    low, high = wide.min().min(), wide.max().max()
+    drawn = charts.heat_map(wide, form=".1%", limits=(low, (low + high) / 2, high))
+    view.chart(drawn, f"Return a year, costs times {chosen}", f"cost-grid-{name}")
     view.table(
-        part.drop(columns="pair"),
+        part.sort_values("cagr", ascending=False, kind="stable"),
         f"cost-grid-{name}.csv",
         formats=dict.fromkeys(("cagr", "return_over_cash", "volatility", "max_drawdown"), "percent")
         | dict.fromkeys(("gross_annual", "net_annual"), "percent")
@@ -215,13 +236,15 @@ def _cost_parts(folder: Path, name: str) -> None:
     if (folder / "scales.csv").is_file():
         table = read_table(folder / "scales.csv", ["method", "scale", "cagr"])
         view.section("Sensitivity", "Return a year with every cost multiplied.")
-        view.chart(charts.lines(table, "scale", "cagr", "method", form=".1%"))
+        drawn = charts.lines(table, "scale", "cagr", "method", form=".1%")
+        view.chart(drawn, "Return a year, costs multiplied", f"cost-scales-{name}")
     if (folder / "sources.csv").is_file():
         table = read_table(folder / "sources.csv", ["dimension", "part", "total", "share"])
         view.section("Where costs come from")
         kind = view.choose("By", list(table["dimension"].unique()), f"source {name}")
         part = table[table["dimension"] == kind]
-        view.chart(charts.bars(part.head(30), "part", "share"))
+        drawn = charts.bars(part.head(_MOST), "part", "share")
+        view.chart(drawn, f"Share of costs by {kind}", f"cost-sources-{name}")
         money = dict.fromkeys(("commission", "slippage", "carry", "total"), "money")
         view.table(part, f"cost-sources-{name}.csv", formats=money | {"share": "percent"})
 
@@ -231,9 +254,8 @@ def _capacity(folder: Path, name: str) -> None:
         return
     table = read_table(folder / "capacity.csv", ["model", "capital", "cagr"])
     view.section("Capacity", "Return a year by starting capital, with impact that grows with size.")
-    view.chart(
-        charts.lines(table, "capital", "cagr", "model", form=".1%", logarithmic_x=True)
-    )
+    drawn = charts.lines(table, "capital", "cagr", "model", form=".1%", logarithmic_x=True)
+    view.chart(drawn, "Return a year by starting capital", f"capacity-{name}")
     with view.fold("Capacity as a table"):
         view.table(table, f"capacity-{name}.csv")
 
@@ -241,7 +263,9 @@ def _capacity(folder: Path, name: str) -> None:
 def _break_even(folder: Path, name: str) -> None:
     if not (folder / "break_even.csv").is_file():
         return
-    view.section("Break-even", "The one-way cost in basis points at which nothing over cash is left.")
+    view.section(
+        "Break-even", "The one-way cost in basis points at which nothing over cash is left."
+    )
     table = read_table(folder / "break_even.csv", ["commission", "slippage", "bps"])
     numbers = table.select_dtypes("number").columns
     view.table(table, f"break-even-{name}.csv", formats=dict.fromkeys(numbers, "number"))

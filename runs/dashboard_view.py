@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import html
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from feeds.errors import UserError
+from runs.dashboard_charts import svg_of
 
 __all__ = [
     "PageSpec",
@@ -24,6 +27,7 @@ __all__ = [
     "facts",
     "fold",
     "heading",
+    "row",
     "search_text",
     "section",
     "serve_pages",
@@ -33,10 +37,32 @@ __all__ = [
     "warn",
 ]
 
-_ABOUT = "Factor Investing with a Crypto Twist. These pages only read what the commands have written."
+_ABOUT = (
+    "Factor Investing with a Crypto Twist. These pages only read what the commands have written."
+)
 #: Column format to Streamlit's; numbers keep all digits in the download.
-_FORMATS = {"percent": "percent", "number": "%.2f", "fine": "%.4f", "money": "localized"}
-_WHOLE = "whole"
+_FORMATS = {
+    "percent": "percent",
+    "number": "%.2f",
+    "fine": "%.4f",
+    "money": "localized",
+    "shares": "%.8g",
+    "whole": "%d",
+}
+#: Less air above the page, and the figures of `facts`; colours are the theme's.
+_STYLE = """
+.stMainBlockContainer {padding-top: 4.2rem; padding-bottom: 2rem; max-width: 1400px}
+.facts {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.4rem, 1fr)); gap: .6rem;
+  margin: .2rem 0; padding: 0}
+.facts div {border: 1px solid rgba(128, 128, 128, .35); border-radius: .5rem; padding: .5rem .75rem;
+  min-width: 0}
+.facts dt {font-size: .8rem; opacity: .7}
+.facts dd {font-size: 1.25rem; font-weight: 600; margin: 0; overflow-wrap: anywhere}
+@media (max-width: 640px) {
+  .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}
+  .stMainBlockContainer h1 {font-size: 2rem}
+}
+"""
 _ROWS, _ROW = 12, 35
 
 
@@ -46,50 +72,37 @@ class PageSpec:
 
     Parameters
     ----------
-    title, address : str
+    title : str
         In the menu and in the URL.
-    icon : str
-        A Material symbol's name.
     draw : callable
     """
 
     title: str
-    address: str
-    icon: str
     draw: Callable[[], None]
 
 
 def serve_pages(pages: Sequence[PageSpec]) -> None:
-    """Draw the page that was asked for, with the menu of all."""
-    st.set_page_config(
-        page_title="Factor dashboard",
-        page_icon=":material/monitoring:",
-        layout="wide",
-        menu_items={"About": _ABOUT},
+    """Draw the page that was asked for beneath the menu of all; ``?page=`` of the URL names it.
+
+    Streamlit's own addresses of pages are not used: opened directly, each asks the server for
+    files that are not there before it finds its place.
+    """
+    by_title = {page.title: page for page in pages}
+    st.set_page_config(page_title="Factor dashboard", layout="wide", menu_items={"About": _ABOUT})
+    st.html(f"<style>{_STYLE}</style>")
+    chosen = st.pills(
+        "Page",
+        list(by_title),
+        default=pages[0].title,
+        required=True,
+        key="page",
+        label_visibility="collapsed",
+        bind="query-params",
     )
-    built = [
-        st.Page(
-            _guarded(page.draw),
-            title=page.title,
-            icon=f":material/{page.icon}:",
-            url_path=page.address,
-            default=number == 0,
-        )
-        for number, page in enumerate(pages)
-    ]
-    st.navigation(built).run()
-
-
-def _guarded(draw: Callable[[], None]) -> Callable[[], None]:
-    """A page that tells what is wrong with a file, and what to do about it."""
-
-    def guarded() -> None:
-        try:
-            draw()
-        except UserError as error:
-            st.error(f"**{_plain(error.problem)}**\n\n{_plain(error.remedy)}", icon=":material/error:")
-
-    return guarded
+    try:
+        by_title[chosen].draw()
+    except UserError as error:
+        st.error(f"**{_plain(error.problem)}**\n\n{_plain(error.remedy)}", icon=":material/error:")
 
 
 def heading(title: str, text: str) -> None:
@@ -110,11 +123,18 @@ def fold(title: str) -> AbstractContextManager:
     return st.expander(title)
 
 
+def row() -> AbstractContextManager:
+    """Choices beside one another, where there is room: use it in a ``with`` statement."""
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Figures in a row that wraps on a narrow screen."""
-    with st.container(horizontal=True):
-        for label, value in pairs:
-            st.metric(_plain(label), _plain(value), width=158, border=True)
+    cells = "".join(
+        f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>"
+        for label, value in pairs
+    )
+    st.html(f'<dl class="facts">{cells}</dl>')
 
 
 def absent(what: str, command: str) -> None:
@@ -133,12 +153,14 @@ def tell(text: str) -> None:
     st.caption(_plain(text))
 
 
-def choose(label: str, options: Sequence[str], key: str) -> str:
-    """One of `options`, the first unless another was chosen."""
-    return st.selectbox(label, options, key=key)
+def choose(label: str, options: Sequence[str], key: str, first: str | None = None) -> str:
+    """One of `options`, at first `first` or the first of them."""
+    return st.selectbox(label, options, index=options.index(first) if first else 0, key=key)
 
 
-def choose_several(label: str, options: Sequence[str], chosen: Sequence[str], key: str) -> list[str]:
+def choose_several(
+    label: str, options: Sequence[str], chosen: Sequence[str], key: str
+) -> list[str]:
     """Some of `options`, at first `chosen`, in the order of choice."""
     return st.multiselect(label, options, default=list(chosen), key=key)
 
@@ -153,9 +175,10 @@ def search_text(label: str, key: str) -> str:
     return st.text_input(label, key=key).strip().lower()
 
 
-def chart(drawn: Any) -> None:
-    """A chart as wide as the page; its menu saves it."""
+def chart(drawn: Any, title: str, file: str) -> None:
+    """A chart as wide as the page, and its download; drawn for it only when it is asked for."""
     st.altair_chart(drawn, width="stretch")
+    _save("Figure as SVG", partial(svg_of, drawn, title), f"{file}.svg", "image/svg+xml")
 
 
 def table(
@@ -176,29 +199,45 @@ def table(
     labels : mapping, optional
         Column to its heading; columns keep their names in the download.
     formats : mapping, optional
-        Column to ``percent`` (of a fraction), ``number``, ``fine``, ``money`` or ``whole``.
+        Column to ``percent`` (of a fraction), ``number``, ``fine``, ``money``, ``shares`` or
+        ``whole``: what is shown; the download has every digit.
     """
     labels, formats = labels or {}, formats or {}
     columns = {
         name: _column(labels.get(name, name.replace("_", " ")), formats.get(name))
         for name in shown.columns
     }
+    money = [name for name, form in formats.items() if form == "money"]
     st.dataframe(
-        shown,
+        shown.assign(**{name: shown[name].astype(float).round(2) for name in money}),
         column_config=columns,
         hide_index=True,
         width="stretch",
         height=_ROW * (min(len(shown), _ROWS) + 1) + 3,
     )
-    content = shown.to_csv(index=False, lineterminator="\n").encode()
-    download("Table as CSV", content, file, "text/csv")
+    _save("Table as CSV", partial(_csv, shown), file, "text/csv")
 
 
 def download(label: str, content: bytes, file: str, kind: str) -> None:
     """A button that saves `content` under the name `file`."""
+    _save(label, content, file, kind)
+
+
+def _save(label: str, content: bytes | Callable[[], bytes], file: str, kind: str) -> None:
     st.download_button(
-        label, content, file, kind, key=f"save {file}", icon=":material/download:", on_click="ignore"
+        label,
+        content,
+        file,
+        kind,
+        key=f"save {file}",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
     )
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def document(page: bytes, height: int = 900) -> None:
@@ -209,11 +248,11 @@ def document(page: bytes, height: int = 900) -> None:
 def _column(label: str, form: str | None) -> Any:
     if form is None:
         return st.column_config.Column(label)
-    if form == _WHOLE:
-        return st.column_config.NumberColumn(label, format="%d")
     return st.column_config.NumberColumn(label, format=_FORMATS[form])
 
 
 def _plain(text: str) -> str:
     """Text whose characters mean nothing to Markdown: names come from files."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|$~:" else letter for letter in text)
+    return "".join(
+        f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|$~:" else letter for letter in text
+    )
