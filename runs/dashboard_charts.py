@@ -122,7 +122,10 @@ def heat_map(
     named = table.set_axis(down_names, axis=0).set_axis(names, axis=1).rename_axis("row")
     long = named.reset_index().melt("row", var_name="column", value_name="value").dropna()
     across = alt.X(
-        "column:N", sort=names, title=None, axis=alt.Axis(labelAngle=-40, labelLimit=130)
+        "column:N",
+        sort=names,
+        title=None,
+        axis=alt.Axis(labelAngle=-40, labelLimit=130, labelOverlap=False),
     )
     down = alt.Y("row:N", sort=down_names, title=None, axis=alt.Axis(labelLimit=130))
     tips = ["row:N", "column:N", alt.Tooltip("value:Q", format=form)]
@@ -149,7 +152,7 @@ def _colour(name: str, values: pd.Series) -> alt.Color:
     """The first series has the first colour in every chart."""
     order: Sequence[str] = list(dict.fromkeys(values))
     chosen = [_COLOURS[k % len(_COLOURS)] for k in range(len(order))]
-    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=170)
+    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=170, offset=4)
     return alt.Color(
         _typed(name, "N"),
         sort=order,

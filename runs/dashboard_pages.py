@@ -254,7 +254,7 @@ def _set_facts(found: DataSet, today: dt.date) -> None:
         ]
     )
     view.section(
-        "Freshness", "Last bars by class; `behind` counts series that end before the newest."
+        "Freshness", "Last bars by class; behind counts series that end before the newest."
     )
     view.table(found.classes, "freshness.csv")
 

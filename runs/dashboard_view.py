@@ -53,11 +53,12 @@ _FORMATS = {
 _STYLE = """
 .stMainBlockContainer {padding-top: 4.2rem; padding-bottom: 2rem; max-width: 1400px}
 .facts {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.4rem, 1fr)); gap: .6rem;
-  margin: .2rem 0; padding: 0}
-.facts div {border: 1px solid rgba(128, 128, 128, .35); border-radius: .5rem; padding: .5rem .75rem;
+  margin: .2rem 0}
+.facts > div {border: 1px solid rgba(128, 128, 128, .35); border-radius: .5rem;
+  padding: .5rem .75rem;
   min-width: 0}
-.facts dt {font-size: .8rem; opacity: .7}
-.facts dd {font-size: 1.25rem; font-weight: 600; margin: 0; overflow-wrap: anywhere}
+.facts small {display: block; opacity: .7}
+.facts b {font-size: 1.25rem; overflow-wrap: anywhere}
 @media (max-width: 640px) {
   .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}
   .stMainBlockContainer h1 {font-size: 2rem}
@@ -131,10 +132,10 @@ def row() -> AbstractContextManager:
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Figures in a row that wraps on a narrow screen."""
     cells = "".join(
-        f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>"
+        f"<div><small>{html.escape(label)}</small><b>{html.escape(value)}</b></div>"
         for label, value in pairs
     )
-    st.html(f'<dl class="facts">{cells}</dl>')
+    st.html(f'<div class="facts">{cells}</div>')
 
 
 def absent(what: str, command: str) -> None:
