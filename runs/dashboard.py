@@ -59,10 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = streamlit_options(
         arguments.host, port, _hosts(arguments.host, arguments.allow_host), arguments.verbose
     )
-    if not arguments.quiet:
-        address = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-        print(f"{places[0]} is shown at http://{address}:{port}/ until Ctrl+C", flush=True)
-    _serve(places, options)
+    address = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    said = f"{places[0]} is shown at http://{address}:{port}/ until Ctrl+C"
+    _serve(places, options, "" if arguments.quiet else said)
     return 0
 
 
@@ -142,16 +141,17 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _serve(places: Sequence[str], options: dict[str, Any]) -> None:
-    """Run the pages in this process until it is interrupted or terminated."""
+def _serve(places: Sequence[str], options: dict[str, Any], said: str) -> None:
+    """Run the pages in this process until it is interrupted or terminated; say so before."""
     try:
         from streamlit.web import bootstrap
     except ImportError:
         raise UserError("Streamlit is not installed", "pip install -r requirements.txt") from None
+    if said:
+        print(said, flush=True)
+    bootstrap.load_config_options(options)
     script = Path(__file__).with_name("dashboard_app.py")
-    flags = {name: value for name, value in options.items()}
-    bootstrap.load_config_options(flags)
-    bootstrap.run(str(script), False, list(places), flags)
+    bootstrap.run(str(script), False, list(places), options)
 
 
 if __name__ == "__main__":
