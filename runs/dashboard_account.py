@@ -30,7 +30,8 @@ class PaperAccount:
     name, bar : str
         Of the configuration; ISO date of the last bar that was booked.
     values : DataFrame
-        Index date: value, cash, long, short, margin in currency, and gross and net over value.
+        Index date: bar (as the ledger names it), value, cash, long, short and margin in
+        currency, gross and net over value.
     positions : DataFrame
         symbol, shares (printed), price (raw), price_date, value, weight; largest first. NaN
         where no close was booked yet.
@@ -73,32 +74,39 @@ def _read(path: Path, *_: object) -> PaperAccount:
     with reading_ledger(path) as ledger:
         ledger.check()
         events = ledger.events()
-    book = replay(events)
-    if not book.bar:
-        raise DataError(f"{path}: no bar is booked yet", "run python -m runs.signals")
     try:
-        return PaperAccount(
-            str(book.opened.get("name", path.stem)),
-            book.bar,
-            _values(events),
-            _positions(book),
-            _waiting(book.close.get("pending", ())),
-            _fills(events),
-            _carry(events),
-            _notes(events),
-            len(events),
-        )
+        book = replay(events)
+        if book.bar:
+            return _account(path, book, events)
     except (KeyError, TypeError, ValueError):
         raise DataError(
             f"{path}: events that this version cannot read", "update the program"
         ) from None
+    raise DataError(f"{path}: no bar is booked yet", "run python -m runs.signals")
+
+
+def _account(path: Path, book: PaperBook, events: Sequence[Event]) -> PaperAccount:
+    return PaperAccount(
+        str(book.opened.get("name", path.stem)),
+        book.bar,
+        _values(events),
+        _positions(book),
+        _waiting(book.close.get("pending", ())),
+        _fills(events),
+        _carry(events),
+        _notes(events),
+        len(events),
+    )
 
 
 def _values(events: Sequence[Event]) -> pd.DataFrame:
     closes = [e for e in events if e.kind == "note" and e.payload["note"] == "close"]
     rows = [[e.payload[name] for name in _VALUES] for e in closes]
-    index = pd.DatetimeIndex([e.bar for e in closes], name="date")
-    table = pd.DataFrame(rows, index=index, columns=list(_VALUES))
+    bars = [e.bar for e in closes]
+    # Bars of hours have a stamp in UTC, those of days a date.
+    index = pd.DatetimeIndex(pd.to_datetime(bars, utc=True, format="ISO8601")).tz_localize(None)
+    table = pd.DataFrame(rows, index=index.rename("date"), columns=list(_VALUES))
+    table.insert(0, "bar", bars)
     table["gross"] = (table["long"] - table["short"]) / table["value"]
     table["net"] = (table["long"] + table["short"]) / table["value"]
     return table

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,7 +13,7 @@ from runs import dashboard_view as view
 from runs.dashboard_account import PaperAccount, read_account
 from runs.dashboard_files import Places, data_sets, read_document
 from runs.dashboard_sets import DataSet, read_set
-from runs.dashboard_signals import Signal, bars_of, read_signal
+from runs.dashboard_signals import Signal, bars_of, live_facts, live_warning, read_signal
 
 __all__ = ["account_page", "data_page", "signals_page"]
 
@@ -66,18 +64,11 @@ def _live_status(folder: Path) -> None:
     if not (folder / "status.json").is_file():
         return
     status = read_document(folder / "status.json")
-    view.section(
-        "Live mode", "As its process last wrote it; a process that was killed says nothing."
-    )
-    plain = {key: value for key, value in status.items() if not isinstance(value, (dict, list))}
-    view.facts([(key.replace("_", " "), str(value)) for key, value in plain.items()])
-    for key, value in status.items():
-        if isinstance(value, Mapping):
-            view.facts([(name.replace("_", " "), _short(one)) for name, one in value.items()])
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    view.section("Live mode", "As its process wrote it last.")
+    warning = live_warning(status, dt.datetime.now(dt.UTC))
+    if warning:
+        view.warn(warning)
+    view.facts([(key.replace("_", " "), value) for key, value in live_facts(status)])
 
 
 def _ranks(signal: Signal, name: str) -> None:
@@ -196,7 +187,7 @@ def _record(account: PaperAccount) -> None:
         "Track record", f"{account.events:,} events in the ledger, each chained to the last."
     )
     view.table(
-        account.values.reset_index().assign(date=account.values.index.strftime("%Y-%m-%d"))[::-1],
+        account.values[::-1],
         f"values-{account.name}.csv",
         formats=dict.fromkeys(("value", "cash", "long", "short", "margin"), "money")
         | {"gross": "percent", "net": "percent"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 from feeds.errors import DataError
 from runs.dashboard_files import read_document
 
-__all__ = ["Signal", "bars_of", "read_signal"]
+__all__ = ["Signal", "bars_of", "live_facts", "live_warning", "read_signal"]
 
 _FIRST = ("rank", "symbol", "asset_class", "weight", "held_weight", "change", "why", "score")
 _LAST = ("price", "price_date", "age_sessions", "eligible")
@@ -21,6 +22,8 @@ _SOURCES = ("source", "asset_class", "symbols", "newest", "oldest", "age_session
 _NEEDED = ("as_of", "decided", "next_decision", "account", "assets", "orders", "staleness")
 #: Sessions without a bar after which a source is called old.
 _OLD = 5
+#: After this a live session whose next poll is overdue is taken for dead.
+_OVERDUE = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,36 @@ def read_signal(folder: Path, bar: str | None = None) -> Signal:
         raise DataError(
             f"{path}: damaged (no {error})", "run python -m runs.signals again"
         ) from None
+
+
+def live_warning(status: Mapping[str, Any], now: dt.datetime) -> str | None:
+    """What is wrong with a live session, by its ``status.json``; None where nothing is."""
+    if status.get("state") == "stopped":
+        return None
+    try:
+        due = dt.datetime.fromisoformat(str(status["next_poll"]))
+    except (KeyError, ValueError):
+        due = None
+    if due is not None and due.replace(tzinfo=due.tzinfo or dt.UTC) + _OVERDUE < now:
+        return f"Its next poll was due at {status['next_poll']}: the session was killed or hangs."
+    if status.get("state") == "fault":
+        return "Its last poll failed, and it will try again."
+    return None
+
+
+def live_facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every figure of a ``status.json`` with its name, those of its parts after the rest."""
+    plain = [(key, _short(value)) for key, value in status.items() if not isinstance(value, dict)]
+    parts = [value for value in status.values() if isinstance(value, dict)]
+    return plain + [pair for part in parts for pair in live_facts(part)]
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

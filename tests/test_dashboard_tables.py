@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from runs.dashboard_account import read_account
 from runs.dashboard_files import Places, data_sets, factor_studies, read_document, read_table
 from runs.dashboard_runs import compared, cut_to_common, metrics_table, read_run
 from runs.dashboard_sets import read_set
-from runs.dashboard_signals import bars_of, read_signal
-from tests.dashboard_case import write_all
+from runs.dashboard_signals import bars_of, live_facts, live_warning, read_signal
+from tests.dashboard_case import write_all, write_ledger, write_set
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def test_series_of_a_run(outputs):
     wide = found.pivot(index="date", columns="measure", values="value")
     first, second, last = wide.to_dict("records")
     assert last["growth"] == pytest.approx(990.25 / 1000.5)
+    assert (first["drawdown"], second["drawdown"]) == (0, 0)
     assert last["drawdown"] == pytest.approx(990.25 / 1010 - 1)
     # 500 long and 100 short of 1000.5.
     assert first["gross"] == pytest.approx(600 / 1000.5)
@@ -96,6 +98,36 @@ def test_gaps_are_sessions_of_the_class_alone(outputs):
     repair = found.repairs.iloc[0]
     assert (repair["dates"], repair["first"], repair["last"]) == (2, "2021-03-03", "2021-03-04")
     assert found.coverage.set_index("asset_class").loc["equity", "symbols"] == 3
+
+
+def test_half_of_the_living_series_make_a_session(tmp_path):
+    folder = tmp_path / "two"
+    write_set(folder)
+    # On the 2nd one of two has a bar.
+    (folder / "clean_prices.csv").write_text(
+        "date,A,B\n2021-03-01,1,1\n2021-03-02,,1\n2021-03-03,1,1\n"
+    )
+    rows = (folder / "universe.csv").read_text().splitlines(keepends=True)
+    (folder / "universe.csv").write_text("".join(rows[:3]))
+    assert read_set(folder).symbols.set_index("symbol")["missing"].to_dict() == {"A": 1, "B": 0}
+
+
+def test_a_live_session_that_is_dead_or_failing_is_told():
+    now = dt.datetime(2026, 1, 5, 14, 30, tzinfo=dt.UTC)
+    status = {"state": "waiting", "next_poll": "2026-01-05T14:26:00Z", "behind": ["A", "B"]}
+    status["neutrality"] = {"dollar": 0.0125, "bands": {"beta": 0.1}, "within": True}
+    assert live_warning(status, now) is None
+    assert "14:24" in live_warning({**status, "next_poll": "2026-01-05T14:24:00Z"}, now)
+    assert live_warning({"state": "stopped", "next_poll": "2020-01-01T00:00:00Z"}, now) is None
+    assert "failed" in live_warning({"state": "fault", "next_poll": None}, now)
+    assert dict(live_facts(status)) == {
+        "state": "waiting",
+        "next_poll": "2026-01-05T14:26:00Z",
+        "behind": "A, B",
+        "dollar": "0.0125",
+        "within": "True",
+        "beta": "0.1",
+    }
 
 
 def test_signals_and_their_filter(outputs):
@@ -156,8 +188,6 @@ def test_a_file_is_read_again_when_it_changes(tmp_path):
 
 def test_a_ledger_that_was_changed_is_refused(outputs, tmp_path):
     import sqlite3
-
-    from tests.dashboard_case import write_ledger
 
     write_ledger(tmp_path / "paper.db")
     with sqlite3.connect(tmp_path / "paper.db") as connection:
