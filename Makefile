@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help install backtest test test-slow test-exhaustive test-all peers lint format factors \
-	plots costs signals api published research notebook docs benchmark benchmark-factors \
-	benchmark-construction benchmark-api engines clean
+	plots costs signals api dashboard published research notebook docs benchmark benchmark-factors \
+	benchmark-construction benchmark-api engines image-steps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,11 +38,14 @@ test-all: test test-slow test-exhaustive ## Every test
 peers: ## Install the libraries that results are compared with, in an environment of their own
 	PYTHON=$(PYTHON) scripts/install_peers.sh
 
-lint: $(READY) ## flake8, formatting and the import contracts
+lint: $(READY) ## flake8, formatting, import contracts, image, compose file and workflows
 	$(BIN)/flake8
 	$(BIN)/black --check --quiet .
 	$(BIN)/isort --check --quiet .
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(READY) ## Format the code
 	$(BIN)/isort --quiet .
@@ -60,6 +63,9 @@ costs: $(READY) ## What is left after costs: grid, break-even, capacity, sources
 
 signals: $(READY) ## What to hold now: ranks, weights, orders, and a paper account that trades them
 	$(BIN)/python -m runs.signals --config configs/large_caps_bitcoin.yaml --offline
+
+dashboard: $(READY) ## Signals, account, runs, factors, costs and data on pages of this machine
+	$(BIN)/python -m runs.dashboard
 
 api: $(READY) ## Serve outputs as read-only JSON on this machine
 	$(BIN)/python -m runs.api
@@ -92,6 +98,9 @@ benchmark-api: $(READY) ## Time of the endpoint's answers beside a bare FastAPI 
 engines: $(READY) ## The engine beside Backtrader, bt, vectorbt and a numba loop; installs them
 	$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.engines
+
+image-steps: $(READY) ## Do the image's steps in a clean folder, without a container engine
+	$(BIN)/python scripts/replay_dockerfile.py
 
 clean: ## Remove the environment, outputs and caches
 	rm -rf $(VENV) .venv-peers outputs data/*/.cache .pytest_cache .hypothesis
