@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ import pandas as pd
 from analyzers.result import RunResult
 from feeds.atomic import check_replaceable
 
-__all__ = ["PAPER_FILES", "RUN_FILES", "check_run_folder", "write_csv", "write_tables"]
+__all__ = [
+    "PAPER_FILES",
+    "RUN_FILES",
+    "check_run_folder",
+    "write_csv",
+    "write_pages",
+    "write_tables",
+]
 
 #: Everything a run's folder may hold.
 RUN_FILES = (
@@ -46,6 +54,22 @@ def check_run_folder(folder: Path) -> None:
         Naming what is in the way.
     """
     check_replaceable(folder, (*RUN_FILES, *PAPER_FILES), "run")
+
+
+def write_pages(
+    result: RunResult, folder: Path, lap: Callable[[str], None] = lambda stage: None
+) -> None:
+    """Write the plots, the tearsheet and the summary of `result`; `lap` is told each stage."""
+    from analyzers.figures import build_figures, save_figures
+    from analyzers.summary import write_summary
+    from analyzers.tearsheet import write_tearsheet
+
+    save_figures(build_figures(result), folder / "plots")
+    lap("plots")
+    write_tearsheet(result, folder / "tearsheet.html")
+    lap("tearsheet")
+    write_summary(result, folder, has_tearsheet=True)
+    lap("summary")
 
 
 def write_tables(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import add_common_arguments, configure_logging, main_guard, report_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,11 +159,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_files(files)
     logger.info("%d files in %s", len(files), arguments.out)
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.attribution_terminal import print_attribution
 
-        print_attribution(found, arguments.out, Console())
+        print_attribution(found, arguments.out, report_console())
     return 0
 
 

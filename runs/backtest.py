@@ -12,7 +12,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
+from runs.command import (
+    add_common_arguments,
+    add_config_arguments,
+    command_text,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 __all__ = ["backtest", "main"]
 
@@ -65,7 +72,7 @@ def backtest(
         then untouched.
     """
     from analyzers.recorder import daily_positions
-    from analyzers.run_folder import check_run_folder, write_tables
+    from analyzers.run_folder import check_run_folder, write_pages, write_tables
     from configs.load import dump_config, load_config
     from feeds.atomic import replacing_folder
     from runs.assemble import execute, prepare
@@ -86,7 +93,7 @@ def backtest(
     watch.lap("collect")
     with replacing_folder(folder) as building:
         if pages:
-            _write_pages(result, building, watch)
+            write_pages(result, building, watch.lap)
         write_tables(
             result,
             building,
@@ -95,19 +102,6 @@ def backtest(
             timings=watch.laps,
         )
     return result, folder
-
-
-def _write_pages(result, folder: Path, watch: _Stopwatch) -> None:
-    from analyzers.figures import build_figures, save_figures
-    from analyzers.summary import write_summary
-    from analyzers.tearsheet import write_tearsheet
-
-    save_figures(build_figures(result), folder / "plots")
-    watch.lap("plots")
-    write_tearsheet(result, folder / "tearsheet.html")
-    watch.lap("tearsheet")
-    write_summary(result, folder, has_tearsheet=True)
-    watch.lap("summary")
 
 
 class _Stopwatch:
@@ -124,12 +118,9 @@ class _Stopwatch:
 
 
 def _command(config_path: str, overrides: Sequence[str], pages: bool, daily: bool) -> str:
-    """The command that gives this run again; where it writes is not part of it."""
-    parts = ["python -m runs.backtest --config", config_path]
-    for override in overrides:
-        parts += ["--set", override]
     flags = {"--no-tearsheet": not pages, "--daily-positions": daily}
-    return " ".join([*parts, *(flag for flag, given in flags.items() if given)])
+    given = (flag for flag, is_given in flags.items() if is_given)
+    return command_text("runs.backtest", config_path, overrides, given)
 
 
 @main_guard
@@ -145,11 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         daily=arguments.daily_positions,
     )
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.terminal import print_summary
 
-        print_summary(result, folder, Console())
+        print_summary(result, folder, report_console())
     return 0
 
 

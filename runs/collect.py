@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from analyzers.result import RunResult
 from configs.load import to_plain
 from feeds.errors import ConfigError
 from runs.assemble import Execution, Study, execute
+from runs.environment import provenance
 
 __all__ = ["collect"]
 
@@ -291,17 +291,9 @@ def _fill_note(study: Study, execution: Execution) -> str:
 
 
 def _manifest(study: Study, command: str) -> dict[str, Any]:
-    import backtrader
-
     return {
         "name": study.config.name,
         "command": command,
         "seed": study.config.seed,
-        "data": {"dir": study.config.data.dir, "files": dict(sorted(study.data.hashes.items()))},
-        "versions": {
-            "python": platform.python_version(),
-            "backtrader": backtrader.__version__,
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-        },
+        **provenance(study),
     }

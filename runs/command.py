@@ -5,16 +5,24 @@ from __future__ import annotations
 import argparse
 import functools
 import logging
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from feeds.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = [
     "add_common_arguments",
     "add_config_arguments",
+    "add_ledger_argument",
+    "command_text",
     "configure_logging",
     "main_guard",
+    "report_console",
 ]
 
 EXIT_USER_MISTAKE = 2
@@ -41,6 +49,33 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         dest="overrides",
         help="override one key, as portfolio.gross=0.5; may be repeated",
     )
+
+
+def add_ledger_argument(parser: argparse.ArgumentParser) -> None:
+    """``--ledger``, of every command that keeps or reads one paper account."""
+    parser.add_argument(
+        "--ledger", default="outputs/paper.db", help="SQLite file (default: %(default)s)"
+    )
+
+
+def command_text(
+    module: str, config: str, overrides: Sequence[str], further: Iterable[str] = ()
+) -> str:
+    """The command that gives a run again, as a shell takes it.
+
+    `further` arguments stand as they are; where a run writes is none of them.
+    """
+    parts = ["python -m", module, "--config", shlex.quote(config)]
+    for override in overrides:
+        parts += ["--set", shlex.quote(override)]
+    return " ".join([*parts, *further])
+
+
+def report_console() -> Console:
+    """A terminal as wide as it is; a file or a pipe gets 100 columns, so that tables are whole."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 100)
 
 
 def configure_logging(*, quiet: bool = False, verbose: bool = False) -> None:

@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
+from runs.command import (
+    add_common_arguments,
+    add_config_arguments,
+    command_text,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 __all__ = ["costs", "main"]
 
@@ -132,17 +139,14 @@ def _check_size(paths: int, seed: int | None) -> None:
 def _command(
     config: str, overrides: Sequence[str], grid: str | None, size, given_seed: bool
 ) -> str:
-    """The command that gives this study again; where it writes is not part of it."""
-    parts = ["python -m runs.costs --config", shlex.quote(config)]
-    for override in overrides:
-        parts += ["--set", shlex.quote(override)]
-    if grid is not None:
-        parts += ["--grid", shlex.quote(grid)]
+    further = [] if grid is None else ["--grid", shlex.quote(grid)]
     if size.paths != 1000:
-        parts.append(f"--paths {size.paths}")
+        further.append(f"--paths {size.paths}")
     if given_seed:
-        parts.append(f"--seed {size.seed}")
-    return " ".join([*parts, "--quick"] if size.quick else parts)
+        further.append(f"--seed {size.seed}")
+    if size.quick:
+        further.append("--quick")
+    return command_text("runs.costs", config, overrides, further)
 
 
 @main_guard
@@ -161,11 +165,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         quiet=arguments.quiet,
     )
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.costs_terminal import print_costs
 
-        print_costs(found, folder, Console())
+        print_costs(found, folder, report_console())
     return 0
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from analyzers.cost_study import CostStudy
 from feeds.atomic import check_replaceable, replacing_folder
 from runs.assemble import Study
+from runs.environment import provenance
 
 __all__ = ["COST_FILES", "check_costs_folder", "write_costs_folder"]
 
@@ -75,18 +72,10 @@ def write_costs_folder(found: CostStudy, study: Study, folder: Path, config_text
 
 
 def _manifest(found: CostStudy, study: Study) -> dict[str, Any]:
-    import backtrader
-
     return {
         "name": found.name,
         "command": found.command,
         "seed": found.seed,
         "paths": found.paths,
-        "data": {"dir": study.config.data.dir, "files": dict(sorted(study.data.hashes.items()))},
-        "versions": {
-            "python": platform.python_version(),
-            "backtrader": backtrader.__version__,
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-        },
+        **provenance(study),
     }

@@ -1,11 +1,16 @@
-"""What is installed, as ``pip freeze`` writes it."""
+"""What a run was made with: packages, versions and files."""
 
 from __future__ import annotations
 
+import platform
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["installed_packages"]
+if TYPE_CHECKING:
+    from runs.assemble import Study
+
+__all__ = ["installed_packages", "provenance"]
 
 
 def installed_packages() -> str:
@@ -20,3 +25,20 @@ def installed_packages() -> str:
             name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
             found.setdefault(name.lower(), f"{name}=={version}")
     return "".join(f"{found[name]}\n" for name in sorted(found))
+
+
+def provenance(study: Study) -> dict[str, Any]:
+    """Hashes of the files that a study read, and versions of what computed with them."""
+    import backtrader
+    import numpy as np
+    import pandas as pd
+
+    return {
+        "data": {"dir": study.config.data.dir, "files": dict(sorted(study.data.hashes.items()))},
+        "versions": {
+            "python": platform.python_version(),
+            "backtrader": backtrader.__version__,
+            "numpy": np.__version__,
+            "pandas": pd.__version__,
+        },
+    }

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
+from runs.command import (
+    add_common_arguments,
+    add_config_arguments,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 from runs.factor_inputs import study
 from runs.study_files import (
     check_place,
@@ -154,11 +160,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_files(files)
     remove_leftovers(arguments.out, files, before)
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.factors_terminal import print_study
 
-        print_study(results, list(files), Console())
+        print_study(results, list(files), report_console())
     return 0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import add_common_arguments, configure_logging, main_guard, report_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,12 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0, 1 where a symbol could not be fetched, or 2."""
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
-    console = None
-    if not arguments.quiet:
-        from rich.console import Console
-
-        console = Console(width=None if sys.stdout.isatty() else 100)
-    return ingest_as_asked(arguments, console)
+    return ingest_as_asked(arguments, None if arguments.quiet else report_console())
 
 
 def ingest_as_asked(arguments: argparse.Namespace, console: Console | None) -> int:

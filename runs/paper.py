@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
+from runs.command import (
+    add_common_arguments,
+    add_config_arguments,
+    add_ledger_argument,
+    command_text,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 if TYPE_CHECKING:
     from analyzers.result import RunResult
@@ -32,9 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         "the backtest of the same configuration over the same dates.",
     )
     add_config_arguments(parser)
-    parser.add_argument(
-        "--ledger", default="outputs/paper.db", help="SQLite file (default: %(default)s)"
-    )
+    add_ledger_argument(parser)
     parser.add_argument("--out", help="folder to write (default: outputs/paper-<name>)")
     parser.add_argument(
         "--no-tearsheet", action="store_true", help="tables only: no pages and no plots"
@@ -61,7 +67,7 @@ def paper(
         If the ledger, the configuration or the output folder will not do, or nothing was
         filled yet.
     """
-    from analyzers.run_folder import check_run_folder, write_tables
+    from analyzers.run_folder import check_run_folder, write_pages, write_tables
     from configs.load import dump_config, load_config
     from feeds.atomic import replacing_folder
     from runs.collect import collect
@@ -84,12 +90,12 @@ def paper(
     check_same(Path(ledger), book, live)
     record = paper_record(live, events)
     parity = compare_with_backtest(live, record, events)
-    command = " ".join(["python -m runs.paper --config", config_path, *_set(overrides)])
+    command = command_text("runs.paper", config_path, overrides)
     result = collect(record.study, record.execution, command)
     result.notes.insert(0, _note(parity))
     with replacing_folder(folder) as building:
         if pages:
-            _write_pages(result, building)
+            write_pages(result, building)
         write_tables(
             result,
             building,
@@ -122,10 +128,6 @@ def _begun(bar: str, ledger: str | Path) -> str:
     return bar
 
 
-def _set(overrides: Sequence[str]) -> list[str]:
-    return [part for override in overrides for part in ("--set", override)]
-
-
 def _note(parity: Parity) -> str:
     told = parity.summary
     return (
@@ -133,16 +135,6 @@ def _note(parity: Parity) -> str:
         f"decisions were made late, and {told['differences']} figures differ from a backtest of "
         f"the same dates, {told['unexplained']} without a known reason (parity.csv)."
     )
-
-
-def _write_pages(result: RunResult, folder: Path) -> None:
-    from analyzers.figures import build_figures, save_figures
-    from analyzers.summary import write_summary
-    from analyzers.tearsheet import write_tearsheet
-
-    save_figures(build_figures(result), folder / "plots")
-    write_tearsheet(result, folder / "tearsheet.html")
-    write_summary(result, folder, has_tearsheet=True)
 
 
 def _write_parity(parity: Parity, folder: Path) -> None:
@@ -165,12 +157,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         pages=not arguments.no_tearsheet,
     )
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.paper_terminal import print_parity
         from runs.terminal import print_summary
 
-        console = Console(width=None if sys.stdout.isatty() else 100)
+        console = report_console()
         print_summary(result, folder, console)
         print_parity(parity, console)
     return 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError, DataError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import add_common_arguments, configure_logging, main_guard, report_console
 
 if TYPE_CHECKING:
     import numpy as np
@@ -259,11 +259,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_files(files)
     paths = [*files, *save_figures(build_figures(found, case), arguments.out)]
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.published_terminal import print_comparison
 
-        print_comparison(found, paths, Console())
+        print_comparison(found, paths, report_console())
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import add_common_arguments, configure_logging, main_guard, report_console
 
 if TYPE_CHECKING:
     from analyzers.research_page import Findings
@@ -165,11 +165,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     write_files(files)
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.research_terminal import print_findings
 
-        print_findings(findings, list(files), Console())
+        print_findings(findings, list(files), report_console())
     return 0
 
 

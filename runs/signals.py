@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runs.command import add_common_arguments, add_config_arguments, configure_logging, main_guard
+from runs.command import (
+    add_common_arguments,
+    add_config_arguments,
+    add_ledger_argument,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,9 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         "account in a ledger that trades them.",
     )
     add_config_arguments(parser)
-    parser.add_argument(
-        "--ledger", default="outputs/paper.db", help="SQLite file (default: %(default)s)"
-    )
+    add_ledger_argument(parser)
     parser.add_argument("--out", help="folder to write (default: outputs/signals/<name>)")
     parser.add_argument(
         "--as-of", type=_date, metavar="DATE", help="last day read (default: the last one closed)"
@@ -170,11 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 on a user's mistake."""
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
-    console = None
-    if not arguments.quiet:
-        from rich.console import Console
-
-        console = Console(width=None if sys.stdout.isatty() else 100)
+    console = None if arguments.quiet else report_console()
     if arguments.live:
         return _live(arguments, console)
     today = dt.datetime.now(dt.timezone.utc).date()

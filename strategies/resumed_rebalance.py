@@ -71,7 +71,7 @@ class ResumedRebalance(FactorRebalance):
 
     def _stops(self, told: Mapping[str, Any]) -> dict[str, np.ndarray]:
         panel, saved = self.p.panel, self._watch.saved()
-        names = sorted(name for name in told if name in set(panel.assets.tolist()))
+        names = sorted(set(told) & set(panel.assets.tolist()))
         columns = columns_of(panel, names)
         adjustment = panel.adjustment_at(self.p.before, columns)
         for name, column, factor in zip(names, columns.tolist(), adjustment.tolist(), strict=True):
