@@ -79,7 +79,6 @@ def test_it_says_where_it_is_and_ends_when_interrupted(tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(timeout=15) == 0
         assert running.log.read_text() == ""
-        running.process.send_signal = lambda number: None  # it has ended
 
 
 def test_a_server_for_others_warns_of_what_it_lacks(tmp_path: Path) -> None:

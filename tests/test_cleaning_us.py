@@ -16,6 +16,7 @@ from feeds.series_info import SeriesInfo
 SHARED = Path("../shared/data/us_equities_prices.parquet")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("cleaning us"),
     pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data"),
 ]
 

@@ -20,6 +20,7 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 STOCKS, COINS = SHARED / "us_equities_prices.parquet", SHARED / "crypto_daily.csv.gz"
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("ingest real"),
     pytest.mark.skipif(not STOCKS.exists(), reason=f"{STOCKS.name} is not beside the project"),
 ]
 

@@ -28,8 +28,15 @@ SYMBOLS = [coin("BTC"), coin("eth"), coin("NA")]
 LATER = NOW + dt.timedelta(days=3)
 
 
-#: Every point takes its minute; a few of them are looked at each time.
-EVERY = pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.slow)])
+#: Every point takes its minute; a few of them are looked at each time, a third in the slow suite.
+EVERY = pytest.mark.parametrize(
+    "step",
+    [
+        17,
+        pytest.param(3, marks=pytest.mark.slow),
+        pytest.param(1, marks=(pytest.mark.slow, pytest.mark.exhaustive)),
+    ],
+)
 
 
 def revised(table):

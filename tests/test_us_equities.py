@@ -15,6 +15,7 @@ from tests.us_equities_case import PRICES, write_us_equities
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("us equities"),
     pytest.mark.skipif(not PRICES.exists(), reason=f"{PRICES.name} is not beside the project"),
 ]
 
