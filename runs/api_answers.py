@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
-import hashlib
-import json
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runs.api_bars import bar_file, check_bar, filed_bar, is_within
+from runs.api_bodies import Body, body_of, page_of
 from runs.api_cache import BoundedCache
-from runs.api_documents import read_manifest, read_metrics, read_signals
+from runs.api_documents import (
+    read_head,
+    read_manifest,
+    read_metrics,
+    read_signals,
+    read_status,
+)
 from runs.api_folders import Absent, Damaged, OpenFile, Outputs, Place
 from runs.api_portfolio import ledger_signature, read_portfolio
 from runs.api_tables import TABLES, index_table, table_page
 
-__all__ = ["Answers", "Body"]
+__all__ = ["Answers"]
 
 #: Bytes of one file that are read at most: tables are cut into pages, documents are not.
 _TABLE_LIMIT, _DOCUMENT_LIMIT = 128 << 20, 32 << 20
@@ -29,11 +33,17 @@ _BODIES, _PARSED = 64 << 20, 256 << 20
 _TABLE_WEIGHT, _DOCUMENT_WEIGHT = 4, 8
 #: And for a bar of the paper account.
 _VALUE_WEIGHT = 500
+#: And for what a list tells of a file.
+_HEAD_WEIGHT = 1000
 #: Answers that are made at the same time, at most.
 _AT_ONCE = 16
 _RUN_MARKS = ("manifest.json", "values.csv")
 _SIGNALS = "signals"
+_HISTORY = "history"
 _LATEST = "signals.json"
+_STATUS = "status.json"
+#: What lists tell of signals.
+_KNOWN = ("decided", "next_decision")
 _HEADLINES = (
     "start",
     "end",
@@ -47,25 +57,6 @@ _HEADLINES = (
 
 Parse = Callable[[bytes], Any]
 Make = Callable[[OpenFile], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Body:
-    """A response's bytes and what tells its versions apart.
-
-    `modified` is in seconds since 1970, None where the answer is of several files.
-    """
-
-    content: bytes
-    etag: str
-    modified: float | None = None
-
-    @property
-    def last_modified(self) -> str | None:
-        """`modified` as an HTTP date, whole seconds."""
-        if self.modified is None:
-            return None
-        return email.utils.formatdate(int(self.modified), usegmt=True)
 
 
 class Answers:
@@ -98,7 +89,7 @@ class Answers:
             return None
         names = self._outputs.names((), _RUN_MARKS)
         items = [self._run(name) for name in names[offset : offset + limit]]
-        return _body(_page(len(names), limit, offset, items))
+        return body_of(page_of(len(names), limit, offset, items))
 
     def metrics(self, run: str, *, cached: bool = False) -> Body | None:
         """``metrics.json`` of a run."""
@@ -125,7 +116,7 @@ class Answers:
         def make(file: OpenFile) -> dict[str, Any]:
             table = self._ready(place, file, lambda c: index_table(kind, c), table=True)
             total, items = table_page(table, limit, offset, start, end)
-            return _page(total, limit, offset, items)
+            return page_of(total, limit, offset, items)
 
         asked = (limit, offset, start, end)
         return self._answer(place, kind.file, asked, make, cached)
@@ -136,41 +127,78 @@ class Answers:
             return None
         names = self._outputs.names((_SIGNALS,), (_LATEST,))
         shown = names[offset : offset + limit]
-        items = [{"name": name, **self._bar((_SIGNALS, name), _LATEST)} for name in shown]
-        return _body(_page(len(names), limit, offset, items))
+        items = [
+            {"name": name, **self._head((_SIGNALS, name), _LATEST, ("as_of", *_KNOWN))}
+            for name in shown
+        ]
+        return body_of(page_of(len(names), limit, offset, items))
 
     def latest(self, name: str, limit: int, offset: int, *, cached: bool = False) -> Body | None:
         """The latest signals of a configuration, with one page of its assets."""
         return self._bar_signals((_SIGNALS, name), _LATEST, limit, offset, cached)
 
-    def history(self, name: str, limit: int, offset: int, *, cached: bool = False) -> Body | None:
-        """Bars of which signals were kept, the latest first."""
+    def status(self, name: str, *, cached: bool = False) -> Body | None:
+        """What the live session of a configuration is doing.
+
+        A file that cannot be read is as good as none: a session replaces it at its next step.
+        """
+        place = (_SIGNALS, name)
+        self._outputs.read(place, _LATEST, lambda file: file.signature)
+        try:
+            return self._document(place, _STATUS, read_status, cached)
+        except Absent:
+            raise Absent(f"these signals are of no live session, which writes {_STATUS}") from None
+        except Damaged as problem:
+            raise Absent(f"there is no status to tell: {problem}") from None
+
+    def history(
+        self,
+        name: str,
+        limit: int,
+        offset: int,
+        start: str | None = None,
+        end: str | None = None,
+        *,
+        cached: bool = False,
+    ) -> Body | None:
+        """Bars of which signals were kept, from `start` to `end`, the latest first."""
         if cached:
             return None
-        place = (_SIGNALS, name, "history")
+        place = (_SIGNALS, name, _HISTORY)
         self._outputs.read(place[:2], _LATEST, lambda file: file.signature)
-        bars = self._outputs.files(place, ".json")[::-1]
-        items = [self._bar(place, f"{bar}.json") for bar in bars[offset : offset + limit]]
-        return _body(_page(len(bars), limit, offset, items))
+        found = map(filed_bar, self._outputs.files(place))
+        bars = sorted((bar for bar in found if bar and is_within(bar, start, end)), reverse=True)
+        shown = bars[offset : offset + limit]
+        items = [{"as_of": bar, **self._head(place, bar_file(bar), _KNOWN)} for bar in shown]
+        return body_of(page_of(len(bars), limit, offset, items))
 
     def past(
-        self, name: str, as_of: dt.date, limit: int, offset: int, *, cached: bool = False
+        self, name: str, as_of: str, limit: int, offset: int, *, cached: bool = False
     ) -> Body | None:
         """The signals of an earlier bar."""
-        place = (_SIGNALS, name, "history")
-        return self._bar_signals(place, f"{as_of.isoformat()}.json", limit, offset, cached)
+        place, file = (_SIGNALS, name, _HISTORY), bar_file(check_bar(as_of))
+        return self._bar_signals(place, file, limit, offset, cached, as_of)
 
     def portfolio(self, *, cached: bool = False) -> Body | None:
         """Positions, cash and value of the paper account."""
         return self._paper((), lambda account, values: account, cached)
 
-    def portfolio_values(self, limit: int, offset: int, *, cached: bool = False) -> Body | None:
-        """The paper account's value, cash and exposure by bar."""
+    def portfolio_values(
+        self,
+        limit: int,
+        offset: int,
+        start: str | None = None,
+        end: str | None = None,
+        *,
+        cached: bool = False,
+    ) -> Body | None:
+        """The paper account's value, cash and exposure by bar, from `start` to `end`."""
 
         def make(account: dict[str, Any], values: list[Any]) -> dict[str, Any]:
-            return _page(len(values), limit, offset, values[offset : offset + limit])
+            rows = [row for row in values if is_within(row["date"], start, end)]
+            return page_of(len(rows), limit, offset, rows[offset : offset + limit])
 
-        return self._paper((limit, offset), make, cached)
+        return self._paper((limit, offset, start, end), make, cached)
 
     def _paper(
         self, asked: Hashable, make: Callable[..., dict[str, Any]], cached: bool
@@ -192,7 +220,7 @@ class Answers:
         return self._making[hash(what) % _AT_ONCE]
 
     def _kept(self, key: Hashable, answer: dict[str, Any], modified: float | None = None) -> Body:
-        body = _body(answer, modified)
+        body = body_of(answer, modified)
         self._bodies.put(key, body, len(body.content))
         return body
 
@@ -202,24 +230,37 @@ class Answers:
         ).get("metrics", {})
         return {"name": name, **{key: found.get(key) for key in _HEADLINES}}
 
-    def _bar(self, place: Place, file: str) -> dict[str, Any]:
-        found = self._or_empty(place, file, lambda content: read_signals(content, file))
-        return {key: found.get(key) for key in ("as_of", "decided", "next_decision")}
+    def _head(self, place: Place, file: str, keys: tuple[str, ...]) -> dict[str, Any]:
+        # Kept apart from the signals, which take a thousand times as much: lists have many.
+        found = self._or_empty(place, file, lambda content: read_head(content, file), _HEAD_WEIGHT)
+        return {key: found.get(key) for key in keys}
 
-    def _or_empty(self, place: Place, file: str, parse: Parse) -> dict[str, Any]:
+    def _or_empty(
+        self, place: Place, file: str, parse: Parse, weight: int | None = None
+    ) -> dict[str, Any]:
         """A document of a list: one that is damaged says so where it is asked for, not here."""
         try:
-            return self._outputs.read(place, file, lambda opened: self._ready(place, opened, parse))
+            return self._outputs.read(
+                place, file, lambda opened: self._ready(place, opened, parse, weight=weight)
+            )
         except (Absent, Damaged):
             return {}
 
     def _bar_signals(
-        self, place: Place, file: str, limit: int, offset: int, cached: bool
+        self,
+        place: Place,
+        file: str,
+        limit: int,
+        offset: int,
+        cached: bool,
+        as_of: str | None = None,
     ) -> Body | None:
         def make(opened: OpenFile) -> dict[str, Any]:
             document = self._ready(place, opened, lambda content: read_signals(content, file))
+            if as_of not in (None, document["as_of"]):
+                raise Damaged(f"{file} holds the signals of another bar")
             assets = document["assets"]
-            page = _page(len(assets), limit, offset, assets[offset : offset + limit])
+            page = page_of(len(assets), limit, offset, assets[offset : offset + limit])
             return {**document, "assets": page}
 
         return self._answer(place, file, (limit, offset), make, cached)
@@ -230,16 +271,26 @@ class Answers:
         )
 
     def _ready(
-        self, place: Place, file: OpenFile, parse: Parse, *, table: bool = False
+        self,
+        place: Place,
+        file: OpenFile,
+        parse: Parse,
+        *,
+        table: bool = False,
+        weight: int | None = None,
     ) -> dict[str, Any] | Any:
-        """The content of a file, parsed once for as long as it stays the same."""
-        key = (place, file.name, file.signature)
+        """The content of a file, parsed once for as long as it stays the same.
+
+        With a `weight`, in bytes, it is a part that is kept beside the whole.
+        """
+        key = (place, file.name, file.signature, weight)
         found = self._parsed.get(key)
         if found is None:
             content = file.read(_TABLE_LIMIT if table else _DOCUMENT_LIMIT)
             found = parse(content)
-            weight = _TABLE_WEIGHT if table else _DOCUMENT_WEIGHT
-            self._parsed.put(key, found, weight * len(content))
+            if weight is None:
+                weight = len(content) * (_TABLE_WEIGHT if table else _DOCUMENT_WEIGHT)
+            self._parsed.put(key, found, weight)
         return found
 
     def _answer(
@@ -256,21 +307,3 @@ class Answers:
                 return self._bodies.get(key) or self._kept(key, make(opened), opened.modified)
 
         return self._outputs.read(place, file, use)
-
-
-def _page(total: int, limit: int, offset: int, items: list[Any]) -> dict[str, Any]:
-    following = offset + len(items)
-    return {
-        "total": total,
-        "limit": limit,
-        "offset": offset,
-        "next_offset": following if items and following < total else None,
-        "items": items,
-    }
-
-
-def _body(answer: dict[str, Any], modified: float | None = None) -> Body:
-    text = json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    content = text.encode("utf-8", "replace")
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return Body(content, etag, modified)

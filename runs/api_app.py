@@ -12,18 +12,31 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
+from runs import api_account_models as account_models
 from runs import api_models as models
-from runs.api_answers import Answers, Body
+from runs import api_signal_models as signal_models
+from runs.api_answers import Answers
+from runs.api_bodies import Body
 from runs.api_conditions import is_unchanged
+from runs.api_fields import AskedBar
 from runs.api_folders import Absent, Damaged
 from runs.api_guard import App, Guard
 from runs.api_page import PAGE_POLICY, describe
+from runs.api_parameters import (
+    LongPage,
+    NoParameters,
+    PageOf,
+    PageOfBars,
+    PageOfTable,
+    PageOfValues,
+)
 
 __all__ = ["VERSION", "make_app"]
 
 VERSION = "0.1.0"
+_BAR = "the bar: a date, or an hour as 2024-05-31T14:00Z"
 _TITLE = "Factor Investing with a Crypto Twist"
 _ABOUT = (
     "Read-only: runs, signals and the paper account, as the commands wrote them. Dates are ISO "
@@ -32,34 +45,9 @@ _ABOUT = (
 )
 #: Bytes handed to the connection at once: what a slow reader has not taken is not copied.
 _PIECE = 128 << 10
+Name = Annotated[str, Path(min_length=1, max_length=255, description="as the list has it")]
 #: A time of change this recent (seconds) could be followed by another of the same second.
 _SETTLED = 2.0
-
-Name = Annotated[str, Path(min_length=1, max_length=255, description="as the list has it")]
-
-
-class PageOf(BaseModel):
-    """Which part of a list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: int = Field(100, ge=1, le=1000, description="items at most")
-    offset: int = Field(0, ge=0, le=2**31 - 1, description="items to leave out first")
-
-
-class LongPage(PageOf):
-    limit: int = Field(1000, ge=1, le=5000, description="items at most")
-
-
-class PageOfTable(LongPage):
-    start: models.Date | None = Field(None, description="first date (the first column)")
-    end: models.Date | None = Field(None, description="last date")
-
-
-class NoParameters(BaseModel):
-    """Misspelt parameters are refused rather than left out."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 def make_app(
@@ -96,6 +84,7 @@ def make_app(
     router = APIRouter(dependencies=bearer)
     _add_runs(router, answers)
     _add_signals(router, answers)
+    _add_account(router, answers)
     app.include_router(router)
     _add_problems(app)
     if origins:
@@ -175,40 +164,49 @@ def _add_table(
 
 
 def _add_signals(app: APIRouter, answers: Answers) -> None:
-    @_route(app, "/v1/signals", models.SignalsPage, "signals")
+    @_route(app, "/v1/signals", signal_models.SignalsPage, "signals")
     async def signals(request: Request, page: Annotated[PageOf, Query()]) -> Any:
         """Configurations that have signals."""
         return await _answer(request, answers.signals, page.limit, page.offset)
 
-    @_route(app, "/v1/signals/{name}/latest", models.Signals, "signals")
+    @_route(app, "/v1/signals/{name}/latest", signal_models.Signals, "signals")
     async def latest(request: Request, name: Name, page: Annotated[LongPage, Query()]) -> Any:
         """Scores, ranks, target weights and orders off the latest closed bar."""
         return await _answer(request, answers.latest, name, page.limit, page.offset)
 
-    @_route(app, "/v1/signals/{name}/history", models.HistoryPage, "signals")
-    async def history(request: Request, name: Name, page: Annotated[PageOf, Query()]) -> Any:
-        """Bars of which signals were kept, the latest first."""
-        return await _answer(request, answers.history, name, page.limit, page.offset)
+    @_route(app, "/v1/signals/{name}/status", signal_models.Status, "signals")
+    async def status(request: Request, name: Name, asked: Annotated[NoParameters, Query()]) -> Any:
+        """What a live session is doing, by its last step; 404 where there is none."""
+        return await _answer(request, answers.status, name)
 
-    @_route(app, "/v1/signals/{name}/history/{as_of}", models.Signals, "signals")
+    @_route(app, "/v1/signals/{name}/history", signal_models.HistoryPage, "signals")
+    async def history(request: Request, name: Name, page: Annotated[PageOfBars, Query()]) -> Any:
+        """Bars of which signals were kept, the latest first."""
+        given = (page.limit, page.offset, page.start, page.end)
+        return await _answer(request, answers.history, name, *given)
+
+    @_route(app, "/v1/signals/{name}/history/{as_of}", signal_models.Signals, "signals")
     async def past(
         request: Request,
         name: Name,
-        as_of: Annotated[models.Date, Path(description="the bar")],
+        as_of: Annotated[AskedBar, Path(description=_BAR)],
         page: Annotated[LongPage, Query()],
     ) -> Any:
         """Signals of an earlier bar."""
         return await _answer(request, answers.past, name, as_of, page.limit, page.offset)
 
-    @_route(app, "/v1/portfolio", models.Portfolio, "paper account")
+
+def _add_account(app: APIRouter, answers: Answers) -> None:
+    @_route(app, "/v1/portfolio", account_models.Portfolio, "paper account")
     async def portfolio(request: Request, asked: Annotated[NoParameters, Query()]) -> Any:
         """Positions, cash and value of the paper account, replayed from its ledger."""
         return await _answer(request, answers.portfolio)
 
-    @_route(app, "/v1/portfolio/values", models.ValuePage, "paper account")
-    async def portfolio_values(request: Request, page: Annotated[LongPage, Query()]) -> Any:
+    @_route(app, "/v1/portfolio/values", account_models.PortfolioValuePage, "paper account")
+    async def portfolio_values(request: Request, page: Annotated[PageOfValues, Query()]) -> Any:
         """Account value, cash and exposure of the paper account by bar."""
-        return await _answer(request, answers.portfolio_values, page.limit, page.offset)
+        given = (page.limit, page.offset, page.start, page.end)
+        return await _answer(request, answers.portfolio_values, *given)
 
 
 def _route(app: APIRouter, path: str, model: type[BaseModel], tag: str) -> Callable[..., Any]:
@@ -252,7 +250,8 @@ def _add_problems(app: FastAPI) -> None:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"][1:])
         # What was sent is not sent back, but for the name of a parameter.
-        return _problem(422, f"{at[:40]!r}: {first['msg']}")
+        why = first["msg"].removeprefix("Value error, ")
+        return _problem(422, f"{at[:40]!r}: {why}")
 
 
 def _problem(status: int, detail: str) -> Response:

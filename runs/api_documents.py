@@ -10,11 +10,20 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runs.api_folders import Damaged
-from runs.api_models import Manifest, Metrics, SignalsDocument
+from runs.api_models import Manifest, Metrics
+from runs.api_signal_models import SignalsDocument, StatusDocument, Summary
 
-__all__ = ["SIGNALS_SCHEMA", "read_manifest", "read_metrics", "read_signals", "without_paths"]
+__all__ = [
+    "SIGNALS_SCHEMA",
+    "read_head",
+    "read_manifest",
+    "read_metrics",
+    "read_signals",
+    "read_status",
+    "without_paths",
+]
 
-#: The version of ``signals.json`` that is understood.
+#: The version of ``signals.json`` that is understood; of ``status.json``, too.
 SIGNALS_SCHEMA = 1
 # Names of folders may have blanks in them; an option of a command ends a path.
 _PART = r"(?! )(?:(?! --)[^/\\\"',;\n])+[/\\]"
@@ -40,13 +49,17 @@ def read_manifest(content: bytes, name: str) -> dict[str, Any]:
 
 def read_signals(content: bytes, file: str) -> dict[str, Any]:
     """Signals of one bar, in the shape of :class:`SignalsDocument`, without paths."""
-    document = _parsed(content, file)
-    version = document.get("schema")
-    if isinstance(version, int) and version > SIGNALS_SCHEMA:
-        raise Damaged(f"{file} was written by a later version of the program")
-    shaped = _shaped(SignalsDocument, without_paths(document), file)
-    del shaped["version"]
-    return shaped
+    return _versioned(SignalsDocument, content, file)
+
+
+def read_head(content: bytes, file: str) -> dict[str, Any]:
+    """What a list tells of the signals of one bar; the rest of the file is not looked at."""
+    return _shaped(Summary, _of_known_version(content, file), file)
+
+
+def read_status(content: bytes) -> dict[str, Any]:
+    """``status.json`` of a live session, without paths."""
+    return _versioned(StatusDocument, content, "status.json")
 
 
 def without_paths(value: Any) -> Any:
@@ -58,6 +71,20 @@ def without_paths(value: Any) -> Any:
     if isinstance(value, dict):
         return {without_paths(key): without_paths(item) for key, item in value.items()}
     return value
+
+
+def _versioned(model: type[BaseModel], content: bytes, file: str) -> dict[str, Any]:
+    shaped = _shaped(model, without_paths(_of_known_version(content, file)), file)
+    del shaped["version"]
+    return shaped
+
+
+def _of_known_version(content: bytes, file: str) -> dict[str, Any]:
+    document = _parsed(content, file)
+    version = document.get("schema")
+    if isinstance(version, int) and version > SIGNALS_SCHEMA:
+        raise Damaged(f"{file} was written by a later version of the program")
+    return document
 
 
 def _parsed(content: bytes, file: str) -> dict[str, Any]:

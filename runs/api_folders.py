@@ -104,14 +104,13 @@ class Outputs:
         except Absent:
             return []
 
-    def files(self, place: Place, suffix: str) -> list[str]:
-        """Sorted names of the files in `place` that end in `suffix`, without it."""
+    def files(self, place: Place) -> list[str]:
+        """Sorted names of what is in the folder `place`."""
         try:
             with self._folder(place) as folder:
-                names = [name for name in os.listdir(folder) if _is_name(name)]
+                return sorted(name for name in os.listdir(folder) if _is_name(name))
         except Absent:
             return []
-        return sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix))
 
     def read(self, place: Place, file: str, use: Callable[[OpenFile], Result]) -> Result:
         """What `use` makes of a file, which is open for as long as it takes.

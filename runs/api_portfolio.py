@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from feeds.errors import UserError
+from runs.api_account_models import Portfolio, PortfolioValue
 from runs.api_folders import Absent, Damaged
+
+if TYPE_CHECKING:
+    from strategies.execution.ledger import Event, Ledger
 
 __all__ = ["ledger_signature", "read_portfolio"]
 
 _VALUES = ("value", "cash", "long", "short", "margin")
+_BY_BAR = TypeAdapter(list[PortfolioValue])
 
 
 def ledger_signature(path: Path) -> tuple[object, ...]:
@@ -59,7 +66,7 @@ def read_portfolio(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
     try:
         with reading_ledger(path) as ledger:
-            head, events = ledger.head, ledger.events()
+            head, events = _settled(ledger)
         book = replay(events)
         closes = [e for e in events if e.kind == "note" and e.payload["note"] == "close"]
         values = [
@@ -75,9 +82,19 @@ def read_portfolio(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "events": len(events),
             "ledger_head": head,
         }
-    except (UserError, KeyError, TypeError, ValueError):
+        # What is not a ledger's is refused here, and never sent.
+        shown = Portfolio.model_validate(answer).model_dump(mode="json")
+        return shown, _BY_BAR.dump_python(_BY_BAR.validate_python(values), mode="json")
+    except (UserError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         raise Damaged("the ledger is damaged, or of a later version") from None
-    return answer, values
+
+
+def _settled(ledger: Ledger) -> tuple[str, list[Event]]:
+    """The events and the hash of the last of them, though a writer may be at work meanwhile."""
+    while True:
+        head, events = ledger.head, ledger.events()
+        if ledger.head == head:
+            return head, events
 
 
 def _positions(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+from runs import signal_files
+from runs.live_status import write_status
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,7 +69,33 @@ MANIFEST = {
 }
 
 
-def signals(name: str = "small", as_of: str = "2021-03-04", assets: int = 2) -> dict[str, Any]:
+#: Of a live session that waits for its next poll, after a fault that told of a path.
+STATUS = {
+    "schema": 1,
+    "name": "hourly",
+    "state": "waiting",
+    "last_bar": "2021-03-04T15:00Z",
+    "updated": "2021-03-04T16:01:07Z",
+    "next_poll": "2021-03-04T16:02:07Z",
+    "value": 1010.0,
+    "neutrality": {
+        "dollar": 0.015,
+        "beta": -0.004,
+        "within": True,
+        "forced": False,
+        "bands": {"dollar": 0.02, "beta": None},
+    },
+    "behind": ["S0001"],
+    "faults": {"in_a_row": 0, "total": 1, "last": "/home/someone/my place/hours: disk full"},
+}
+
+
+def signals(
+    name: str = "small",
+    as_of: str = "2021-03-04",
+    assets: int = 2,
+    following: str = "2021-03-31",
+) -> dict[str, Any]:
     """A ``signals.json`` with as many assets as wanted, made by rule."""
     rows = [
         {
@@ -89,7 +120,7 @@ def signals(name: str = "small", as_of: str = "2021-03-04", assets: int = 2) -> 
         "name": name,
         "as_of": as_of,
         "decided": True,
-        "next_decision": "2021-03-31",
+        "next_decision": following,
         "data_hash": "d1",
         "config_hash": "c1",
         "late": False,
@@ -101,7 +132,7 @@ def signals(name: str = "small", as_of: str = "2021-03-04", assets: int = 2) -> 
                 "asset_class": "equity",
                 "symbols": 2,
                 "newest": as_of,
-                "oldest": "2021-02-26",
+                "oldest": as_of if "T" in as_of else "2021-02-26",
                 "age_sessions": 0,
                 "behind": ["S0001"],
             }
@@ -145,10 +176,21 @@ def write_signals(outputs: Path, name: str = "small", assets: int = 2) -> None:
     (folder / "signals.json").write_text(text)
 
 
+def write_hourly(outputs: Path) -> Path:
+    """Signals of a live session ``hourly``, as it writes them: three bars of an hour, a status."""
+    folder = outputs / "signals" / "hourly"
+    for bar in ("2021-03-04T00:00Z", "2021-03-04T14:00Z", "2021-03-04T15:00Z"):
+        record = signals("hourly", bar, 2, "2021-03-05T00:00Z")
+        signal_files.write_signals({**record, "printed": True, "limits": []}, folder)
+    write_status(folder, STATUS)
+    return folder
+
+
 def write_outputs(outputs: Path, assets: int = 2) -> Path:
-    """A run ``small``, its signals, and a file outside that nobody may read."""
+    """A run ``small``, its signals, those of a live session, and a file that nobody may read."""
     write_run(outputs / "small")
     write_signals(outputs, assets=assets)
+    write_hourly(outputs)
     (outputs.parent / "secret.txt").write_text("root:x:0:0")
     # Long ago, so that a time of change says something.
     for path in outputs.rglob("*.*"):
@@ -177,6 +219,9 @@ class Reply:
         return json.loads(self.body)
 
 
+Ask = Callable[..., Reply]
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that runs; its standard error goes to `log`."""
@@ -201,6 +246,46 @@ class Server:
             return Reply(response.status, found, response.read())
         finally:
             connection.close()
+
+
+def ask_app(
+    app: Any, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> Reply:
+    """One request to an application, without a server or a connection."""
+    target, _, query = path.partition("?")
+    given = {"host": "localhost", **(headers or {})}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(target),
+        "raw_path": target.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), text.encode()) for name, text in given.items()],
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    found = {name.decode().lower(): text.decode() for name, text in sent[0]["headers"]}
+    return Reply(sent[0]["status"], found, b"".join(part["body"] for part in sent[1:]))
+
+
+def asking(outputs: Path, ledger: Path | None = None) -> Ask:
+    """Asks an endpoint over a folder, without a server."""
+    from runs.api_answers import Answers
+    from runs.api_app import make_app
+    from runs.api_folders import Outputs
+
+    app = make_app(Answers(Outputs(outputs), ledger))
+    return lambda path, *given, **named: ask_app(app, path, *given, **named)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runs import api_models as models
+from runs import api_signal_models as signal_models
 from runs.api_guard import SECURITY_HEADERS
 from tests.api_case import METRICS, Server, serving, signals, write_outputs
 
@@ -137,7 +138,9 @@ def test_the_latest_signals_are_those_of_the_file(server: Server) -> None:
 
 def test_signals_are_listed_by_name_and_by_bar(server: Server) -> None:
     bar = {"as_of": "2021-03-04", "decided": True, "next_decision": "2021-03-31"}
-    assert server.ask("/v1/signals").json == page([{**bar, "name": "small"}], limit=100)
+    hour = {**bar, "as_of": "2021-03-04T15:00Z", "next_decision": "2021-03-05T00:00Z"}
+    listed = [{**hour, "name": "hourly"}, {**bar, "name": "small"}]
+    assert server.ask("/v1/signals").json == page(listed, limit=100)
     bars = server.ask("/v1/signals/small/history").json
     assert [row["as_of"] for row in bars["items"]] == ["2021-03-04", "2021-02-26"]
     earlier = server.ask("/v1/signals/small/history/2021-02-26?limit=1").json
@@ -154,6 +157,10 @@ def test_signals_are_listed_by_name_and_by_bar(server: Server) -> None:
         "/v1/signals/other/latest",
         "/v1/signals/other/history",
         "/v1/signals/small/history/2021-03-01",
+        "/v1/signals/small/history/2021-03-04T00:00Z",
+        "/v1/signals/small/history/2021-02-31",
+        "/v1/signals/small/status",
+        "/v1/signals/other/status",
         "/v1/portfolio",
         "/v1/portfolio/values",
         "/v2/runs",
@@ -247,18 +254,19 @@ def test_every_answer_has_the_security_headers(server: Server) -> None:
 
 def test_answers_have_the_described_shape(server: Server) -> None:
     described = server.ask("/v1/openapi.json").json["paths"]
-    given = {"{name}": "small", "{as_of}": "2021-02-26"}
+    names = {"runs": "small", "signals": "hourly", "portfolio": ""}
+    shapes = {**vars(models), **vars(signal_models)}
     checked = 0
     for path, methods in described.items():
         assert list(methods) == ["get"]
         answers = methods["get"]["responses"]
         shape = answers["200"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
         assert {"401", "405", "422"} <= set(answers)
-        for name, value in given.items():
-            path = path.replace(name, value)
+        path = path.replace("{as_of}", "2021-03-04T14:00Z")
+        path = path.replace("{name}", names.get(path.split("/")[2], ""))
         reply = server.ask(path)
         if reply.status == 200:
-            model = getattr(models, shape)
+            model = shapes[shape]
             sent = model.model_validate_json(reply.body).model_dump(mode="json")
             assert sent == reply.json
             checked += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.api import LIMITS, made_up_signals, measure, summary
-from runs.api_models import SignalsDocument
+from runs.api_signal_models import SignalsDocument
 
 pytest.importorskip("runs.api_app")
 

@@ -168,6 +168,7 @@ def test_a_damaged_document_is_503_and_the_lists_go_on(
         listed = server.ask("/v1/signals").json["items"]
         assert {row["name"]: row["as_of"] for row in listed} == {
             "damaged": None,
+            "hourly": "2021-03-04T15:00Z",
             "small": "2021-03-04",
         }
     finally:

@@ -207,8 +207,8 @@ negative_data_rejection.expected-statuses = [400, 404, 414, 422, 431]
 """
 EXISTING = """
 [parameters]
-name = "small"
-as_of = "2021-02-26"
+name = "hourly"
+as_of = "2021-03-04T14:00Z"
 """
 
 

@@ -81,7 +81,9 @@ TRAVERSALS = [
 
 
 @pytest.mark.parametrize("name", TRAVERSALS)
-@pytest.mark.parametrize("route", ["/v1/runs/{}/values", "/v1/signals/{}/latest", "/{}"])
+@pytest.mark.parametrize(
+    "route", ["/v1/runs/{}/values", "/v1/signals/{}/latest", "/v1/signals/small/history/{}", "/{}"]
+)
 def test_no_text_leads_out_of_the_outputs(server: Server, name: str, route: str) -> None:
     request = f"GET {route.format(name)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     reply = said(server, request.encode("latin-1"))
