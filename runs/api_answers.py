@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ _VALUE_WEIGHT = 500
 _HEAD_WEIGHT = 1000
 #: Answers that are made at the same time, at most.
 _AT_ONCE = 16
+#: Seconds for which a ledger that could not be read is not tried again.
+_REFUSED_SECONDS = 5.0
 _RUN_MARKS = ("manifest.json", "values.csv")
 _SIGNALS = "signals"
 _HISTORY = "history"
@@ -80,6 +83,8 @@ class Answers:
         self._outputs, self._ledger = outputs, ledger
         self._bodies: BoundedCache[Body] = BoundedCache(_BODIES)
         self._parsed: BoundedCache[Any] = BoundedCache(_PARSED)
+        # Of the ledger as it was, why, and until when nobody tries again.
+        self._refused: tuple[Hashable, str, float] = ((), "", 0.0)
         # Of one file one answer is made at a time: the rest of those who ask find it made.
         self._making = [threading.Lock() for _ in range(_AT_ONCE)]
 
@@ -210,11 +215,21 @@ class Answers:
         if body is not None or cached:
             return body
         with self._lock_of("ledger"):
-            found = self._parsed.get(signature)
-            if found is None:
-                found = read_portfolio(self._ledger)
-                self._parsed.put(signature, found, _VALUE_WEIGHT * len(found[1]))
+            found = self._parsed.get(signature) or self._replayed(self._ledger, signature)
         return self._kept((signature, asked), make(*found))
+
+    def _replayed(self, ledger: Path, signature: tuple[object, ...]) -> Any:
+        """What a ledger replays to. A refusal stands for a while: to wait for a lock takes long."""
+        refused, problem, until = self._refused
+        if refused == signature and time.monotonic() < until:
+            raise Damaged(problem)
+        try:
+            found = read_portfolio(ledger)
+        except Damaged as error:
+            self._refused = signature, str(error), time.monotonic() + _REFUSED_SECONDS
+            raise
+        self._parsed.put(signature, found, _VALUE_WEIGHT * len(found[1]))
+        return found
 
     def _lock_of(self, what: Hashable) -> threading.Lock:
         return self._making[hash(what) % _AT_ONCE]

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response, Security
-from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -46,6 +46,8 @@ _ABOUT = (
 #: Bytes handed to the connection at once: what a slow reader has not taken is not copied.
 _PIECE = 128 << 10
 Name = Annotated[str, Path(min_length=1, max_length=255, description="as the list has it")]
+#: Threads that read the ledger: a lock may keep them waiting, and nobody else.
+_LEDGER_THREADS = 2
 #: A time of change this recent (seconds) could be followed by another of the same second.
 _SETTLED = 2.0
 
@@ -197,16 +199,18 @@ def _add_signals(app: APIRouter, answers: Answers) -> None:
 
 
 def _add_account(app: APIRouter, answers: Answers) -> None:
+    threads = CapacityLimiter(_LEDGER_THREADS)
+
     @_route(app, "/v1/portfolio", account_models.Portfolio, "paper account")
     async def portfolio(request: Request, asked: Annotated[NoParameters, Query()]) -> Any:
         """Positions, cash and value of the paper account, replayed from its ledger."""
-        return await _answer(request, answers.portfolio)
+        return await _answer(request, answers.portfolio, threads=threads)
 
     @_route(app, "/v1/portfolio/values", account_models.PortfolioValuePage, "paper account")
     async def portfolio_values(request: Request, page: Annotated[PageOfValues, Query()]) -> Any:
         """Account value, cash and exposure of the paper account by bar."""
         given = (page.limit, page.offset, page.start, page.end)
-        return await _answer(request, answers.portfolio_values, *given)
+        return await _answer(request, answers.portfolio_values, *given, threads=threads)
 
 
 def _route(app: APIRouter, path: str, model: type[BaseModel], tag: str) -> Callable[..., Any]:
@@ -258,11 +262,16 @@ def _problem(status: int, detail: str) -> Response:
     return JSONResponse(models.Problem(detail=detail).model_dump(), status)
 
 
-async def _answer(request: Request, make: Callable[..., Body | None], *given: Any) -> Response:
+async def _answer(
+    request: Request,
+    make: Callable[..., Body | None],
+    *given: Any,
+    threads: CapacityLimiter | None = None,
+) -> Response:
     """The answer from memory; or made by another thread, so that others are not kept waiting."""
     body = make(*given, cached=True)
     if body is None:
-        body = await run_in_threadpool(make, *given)
+        body = await to_thread.run_sync(make, *given, limiter=threads)
     headers = {"etag": body.etag, "cache-control": "private, no-cache"}
     if body.modified is not None and body.modified < time.time() - _SETTLED:
         headers["last-modified"] = body.last_modified

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
@@ -30,6 +31,8 @@ SECURITY_HEADERS = {
 OPEN_PATHS = ("/", "/v1/health", "/v1/openapi.json")
 _LONGEST_TARGET, _LONGEST_HEADERS = 2048, 8192
 _REALM = {"www-authenticate": 'Bearer realm="factor-api"'}
+# A name, or an address in brackets; and a port.
+_HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::\d*)?")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -101,10 +104,8 @@ class Guard:
     def _is_called_by_name(self, host: bytes) -> bool:
         if self._hosts is None:
             return True
-        name = host.decode("latin-1").lower()
-        if name.startswith("["):
-            return name.partition("]")[0][1:] in self._hosts
-        return name.partition(":")[0] in self._hosts
+        found = _HOST.fullmatch(host.decode("latin-1").lower())
+        return found is not None and (found[1] or found[2]) in self._hosts
 
     def _may_ask(self, path: str, headers: Mapping[bytes, bytes]) -> bool:
         if self._token is None or path in OPEN_PATHS:

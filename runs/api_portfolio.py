@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from feeds.errors import UserError
+from feeds.errors import OutputError, UserError
 from runs.api_account_models import Portfolio, PortfolioValue
 from runs.api_folders import Absent, Damaged
 
@@ -58,7 +58,7 @@ def read_portfolio(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     Raises
     ------
     Damaged
-        If it is no ledger, is of a later version, or contradicts itself.
+        If it is no ledger, is of a later version, was changed, contradicts itself or is locked.
     """
     # Only who serves a ledger needs what reads one.
     from strategies.execution.ledger import reading_ledger
@@ -66,6 +66,7 @@ def read_portfolio(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
     try:
         with reading_ledger(path) as ledger:
+            ledger.check()
             head, events = _settled(ledger)
         book = replay(events)
         closes = [e for e in events if e.kind == "note" and e.payload["note"] == "close"]
@@ -85,6 +86,8 @@ def read_portfolio(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         # What is not a ledger's is refused here, and never sent.
         shown = Portfolio.model_validate(answer).model_dump(mode="json")
         return shown, _BY_BAR.dump_python(_BY_BAR.validate_python(values), mode="json")
+    except OutputError:
+        raise Damaged("the ledger is locked, or cannot be read now") from None
     except (UserError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         raise Damaged("the ledger is damaged, or of a later version") from None
 

@@ -252,6 +252,13 @@ def ask_app(
     app: Any, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
 ) -> Reply:
     """One request to an application, without a server or a connection."""
+    return asyncio.run(asked_of(app, path, headers, method))
+
+
+async def asked_of(
+    app: Any, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> Reply:
+    """One request among others at the same time."""
     target, _, query = path.partition("?")
     given = {"host": "localhost", **(headers or {})}
     scope = {
@@ -273,7 +280,7 @@ def ask_app(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    await app(scope, receive, send)
     found = {name.decode().lower(): text.decode() for name, text in sent[0]["headers"]}
     return Reply(sent[0]["status"], found, b"".join(part["body"] for part in sent[1:]))
 

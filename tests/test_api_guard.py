@@ -124,7 +124,15 @@ def test_long_addresses_and_bodies_are_refused(server: Server) -> None:
 def test_a_name_that_points_here_from_elsewhere_is_refused(server: Server) -> None:
     for host in ("localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8000"):
         assert server.ask("/v1/runs", {"Host": host}).status == 200
-    for host in ("evil.example", "localhost.evil.example", "", "127.0.0.1.evil.example:80"):
+    for host in (
+        "evil.example",
+        "localhost.evil.example",
+        "",
+        "127.0.0.1.evil.example:80",
+        "localhost:80@evil.example",
+        "[::1]evil.example",
+        "[localhost",
+    ):
         assert server.ask("/v1/runs", {"Host": host}).status == 421
 
 

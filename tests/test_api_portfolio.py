@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from runs import api_answers
 from runs.api_answers import Answers
 from runs.api_folders import Damaged, Outputs
-from tests.api_case import Server, documented, serving
+from runs.api_portfolio import read_portfolio
+from tests.api_case import Server, asked_of, documented, serving
 
-pytest.importorskip("runs.api_app")
+make_app = pytest.importorskip("runs.api_app").make_app
 ledgers = pytest.importorskip("strategies.execution.ledger")
 pytest.importorskip("strategies.execution.replay")
 
@@ -129,3 +137,93 @@ def test_a_damaged_ledger_is_503_without_its_path(tmp_path: Path, damage: bytes)
     with pytest.raises(Damaged) as refused:
         Answers(Outputs(tmp_path), tmp_path / "paper.db").portfolio()
     assert str(tmp_path) not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        ('"A":50.0', '"A":60.0'),  # a price that no sum speaks of: its hash does
+        ('"margin":145.0', '"margin":NaN'),
+        ('"margin":145.0', '"margin":1e999'),
+        ('"closes"', '"clothes"'),
+    ],
+)
+def test_a_ledger_that_was_changed_is_503(tmp_path: Path, was: str, is_now: str) -> None:
+    path = write_ledger(tmp_path / "paper.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER events_are_not_changed")
+        changed = connection.execute(
+            "UPDATE events SET payload = replace(payload, ?, ?) WHERE payload LIKE ?",
+            (was, is_now, f"%{was}%"),
+        )
+        assert changed.rowcount == 1
+    for ask in (Answers(Outputs(tmp_path), path).portfolio, lambda: read_portfolio(path)):
+        with pytest.raises(Damaged, match="^the ledger is damaged"):
+            ask()
+
+
+def test_numbers_that_json_does_not_have_are_refused_though_the_hashes_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "canonical_json", json.dumps)
+    path = write_ledger(tmp_path / "paper.db", close("2021-03-02", {**SECOND, "margin": math.nan}))
+    with pytest.raises(Damaged):
+        Answers(Outputs(tmp_path), path).portfolio_values(10, 0)
+
+
+def test_a_locked_ledger_is_503_and_not_waited_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "_PATIENCE", 0.05)
+    path = write_ledger(tmp_path / "paper.db")
+    clock, looked = [100.0], []
+    monkeypatch.setattr(api_answers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    answers = Answers(Outputs(tmp_path), path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("CREATE TABLE another (a)")
+        with pytest.raises(Damaged, match="^the ledger is locked"):
+            answers.portfolio()
+        monkeypatch.setattr(api_answers, "read_portfolio", lambda place: looked.append(place))
+        with pytest.raises(Damaged, match="^the ledger is locked"):
+            answers.portfolio_values(10, 0)
+        assert looked == []
+        clock[0] += 5
+        monkeypatch.setattr(api_answers, "read_portfolio", read_portfolio)
+        with pytest.raises(Damaged, match="^the ledger is locked"):
+            answers.portfolio()
+    # Let go of, its files are others, and nobody waits for the seconds to pass.
+    assert json.loads(answers.portfolio().content)["events"] == 4
+
+
+def test_who_waits_for_the_ledger_keeps_nobody_else_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_ledger(tmp_path / "paper.db")
+    free, waiting = threading.Event(), threading.Event()
+
+    def slow(place: Path) -> object:
+        waiting.set()
+        free.wait(20)
+        return read_portfolio(place)
+
+    monkeypatch.setattr(api_answers, "read_portfolio", slow)
+    app = make_app(Answers(Outputs(tmp_path), path))
+
+    async def many() -> list[int]:
+        held = [
+            asyncio.create_task(asked_of(app, f"/v1/portfolio/values?offset={number}"))
+            for number in range(100)
+        ]
+        while not waiting.is_set():
+            await asyncio.sleep(0.01)
+        other = await asyncio.wait_for(asked_of(app, "/v1/runs"), 10)
+        assert not any(task.done() for task in held)
+        free.set()
+        return [other.status, *(reply.status for reply in await asyncio.gather(*held))]
+
+    try:
+        assert asyncio.run(many()) == [200] * 101
+    finally:
+        free.set()
