@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from runs.api_documents import (
     read_status,
 )
 from runs.api_folders import Absent, Damaged, OpenFile, Outputs, Place
-from runs.api_portfolio import ledger_signature, read_portfolio
+from runs.api_portfolio import LedgerReader
 from runs.api_tables import TABLES, index_table, table_page
 
 __all__ = ["Answers"]
@@ -29,17 +28,12 @@ __all__ = ["Answers"]
 _TABLE_LIMIT, _DOCUMENT_LIMIT = 128 << 20, 32 << 20
 #: Bytes kept in memory of answers, and of files made ready for their pages.
 _BODIES, _PARSED = 64 << 20, 256 << 20
-#: Bytes in memory for one of a file: rows have their dates and places beside them, and a
-#: document is objects.
-_TABLE_WEIGHT, _DOCUMENT_WEIGHT = 4, 8
-#: And for a bar of the paper account.
-_VALUE_WEIGHT = 500
+#: Bytes in memory for one of a document, which is objects then.
+_DOCUMENT_WEIGHT = 8
 #: And for what a list tells of a file.
 _HEAD_WEIGHT = 1000
 #: Answers that are made at the same time, at most.
 _AT_ONCE = 16
-#: Seconds for which a ledger that could not be read is not tried again.
-_REFUSED_SECONDS = 5.0
 _RUN_MARKS = ("manifest.json", "values.csv")
 _SIGNALS = "signals"
 _HISTORY = "history"
@@ -80,11 +74,10 @@ class Answers:
     """
 
     def __init__(self, outputs: Outputs, ledger: Path | None = None) -> None:
-        self._outputs, self._ledger = outputs, ledger
+        self._outputs = outputs
+        self._ledger = None if ledger is None else LedgerReader(ledger)
         self._bodies: BoundedCache[Body] = BoundedCache(_BODIES)
         self._parsed: BoundedCache[Any] = BoundedCache(_PARSED)
-        # Of the ledger as it was, why, and until when nobody tries again.
-        self._refused: tuple[Hashable, str, float] = ((), "", 0.0)
         # Of one file one answer is made at a time: the rest of those who ask find it made.
         self._making = [threading.Lock() for _ in range(_AT_ONCE)]
 
@@ -119,8 +112,12 @@ class Answers:
         kind, place = TABLES[name], (run,)
 
         def make(file: OpenFile) -> dict[str, Any]:
-            table = self._ready(place, file, lambda c: index_table(kind, c), table=True)
-            total, items = table_page(table, limit, offset, start, end)
+            key = (place, file.name, file.signature, "rows")
+            table = self._parsed.get(key)
+            if table is None:
+                table = index_table(kind, file.blocks(_TABLE_LIMIT))
+                self._parsed.put(key, table, table.size)
+            total, items = table_page(table, file.part, limit, offset, start, end)
             return page_of(total, limit, offset, items)
 
         asked = (limit, offset, start, end)
@@ -210,26 +207,13 @@ class Answers:
     ) -> Body | None:
         if self._ledger is None:
             raise Absent("there is no ledger of a paper account")
-        signature = ledger_signature(self._ledger)
+        signature = self._ledger.signature()
         body = self._bodies.get((signature, asked))
         if body is not None or cached:
             return body
         with self._lock_of("ledger"):
-            found = self._parsed.get(signature) or self._replayed(self._ledger, signature)
+            found = self._ledger.replayed(signature)
         return self._kept((signature, asked), make(*found))
-
-    def _replayed(self, ledger: Path, signature: tuple[object, ...]) -> Any:
-        """What a ledger replays to. A refusal stands for a while: to wait for a lock takes long."""
-        refused, problem, until = self._refused
-        if refused == signature and time.monotonic() < until:
-            raise Damaged(problem)
-        try:
-            found = read_portfolio(ledger)
-        except Damaged as error:
-            self._refused = signature, str(error), time.monotonic() + _REFUSED_SECONDS
-            raise
-        self._parsed.put(signature, found, _VALUE_WEIGHT * len(found[1]))
-        return found
 
     def _lock_of(self, what: Hashable) -> threading.Lock:
         return self._making[hash(what) % _AT_ONCE]
@@ -256,7 +240,7 @@ class Answers:
         """A document of a list: one that is damaged says so where it is asked for, not here."""
         try:
             return self._outputs.read(
-                place, file, lambda opened: self._ready(place, opened, parse, weight=weight)
+                place, file, lambda opened: self._ready(place, opened, parse, weight)
             )
         except (Absent, Damaged):
             return {}
@@ -290,8 +274,6 @@ class Answers:
         place: Place,
         file: OpenFile,
         parse: Parse,
-        *,
-        table: bool = False,
         weight: int | None = None,
     ) -> dict[str, Any] | Any:
         """The content of a file, parsed once for as long as it stays the same.
@@ -301,11 +283,9 @@ class Answers:
         key = (place, file.name, file.signature, weight)
         found = self._parsed.get(key)
         if found is None:
-            content = file.read(_TABLE_LIMIT if table else _DOCUMENT_LIMIT)
+            content = file.read(_DOCUMENT_LIMIT)
             found = parse(content)
-            if weight is None:
-                weight = len(content) * (_TABLE_WEIGHT if table else _DOCUMENT_WEIGHT)
-            self._parsed.put(key, found, weight)
+            self._parsed.put(key, found, weight or _DOCUMENT_WEIGHT * len(content))
         return found
 
     def _answer(

@@ -19,7 +19,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: the open of a pipe that somebody left in a folder would wait for a writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ELOOP)
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _TRIES = 4
 
 Result = TypeVar("Result")
@@ -56,15 +56,37 @@ class OpenFile:
         Damaged
             If it is larger, or was written to meanwhile.
         """
-        parts, size = [], 0
-        while block := os.read(self.handle, _BLOCK):
+        return b"".join(self.blocks(limit))
+
+    def blocks(self, limit: int) -> Iterator[bytes]:
+        """The content block by block, as :meth:`read` has it whole."""
+        size, place = self.signature[2], 0
+        while size <= limit and (block := os.pread(self.handle, _BLOCK, place)):
+            place += len(block)
+            size = max(size, place)
+            yield block
+        if size > limit:
+            raise Damaged(f"{self.name} is larger than the {limit >> 20} MB that are served")
+        self._check_same()
+
+    def part(self, begin: int, end: int) -> bytes:
+        """The bytes from `begin` to `end`.
+
+        Raises
+        ------
+        Damaged
+            If the file was written to meanwhile.
+        """
+        parts = []
+        while begin < end and (block := os.pread(self.handle, end - begin, begin)):
             parts.append(block)
-            size += len(block)
-            if size > limit:
-                raise Damaged(f"{self.name} is larger than the {limit >> 20} MB that are served")
+            begin += len(block)
+        self._check_same()
+        return b"".join(parts)
+
+    def _check_same(self) -> None:
         if _signature(os.fstat(self.handle)) != self.signature:
             raise Damaged(f"{self.name} is being written")
-        return b"".join(parts)
 
 
 class Outputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,36 +17,80 @@ from runs.api_folders import Absent, Damaged
 if TYPE_CHECKING:
     from strategies.execution.ledger import Event, Ledger
 
-__all__ = ["ledger_signature", "read_portfolio"]
+__all__ = ["LedgerReader", "read_portfolio"]
 
 _VALUES = ("value", "cash", "long", "short", "margin")
+#: Seconds for which a ledger that could not be read is not tried again.
+_REFUSED_SECONDS = 5.0
 _BY_BAR = TypeAdapter(list[PortfolioValue])
 
 
-def ledger_signature(path: Path) -> tuple[object, ...]:
-    """What changes whenever something is booked; the log beside the file is part of it.
+Account = tuple[dict[str, Any], list[dict[str, Any]]]
+Signature = tuple[object, ...]
 
-    Raises
-    ------
-    Absent
-        If there is no such file.
+
+class LedgerReader:
+    """A ledger that is replayed again whenever it has changed, and only then.
+
+    A ledger that could not be read is not tried again for some seconds, for as long as it stays
+    the same: to wait for a lock takes long, and so does a ledger that is damaged.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which need not be there yet.
     """
-    found: list[object] = ["ledger"]
-    for place in (path, path.with_name(f"{path.name}-wal")):
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: tuple[Signature, Account] | None = None
+        self._refused: tuple[Signature, str, float] | None = None
+
+    def signature(self) -> Signature:
+        """What changes whenever something is booked; the log beside the file is part of it.
+
+        Raises
+        ------
+        Absent
+            If there is no such file.
+        """
+        found: list[object] = ["ledger"]
+        for place in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            try:
+                stat = os.stat(place)
+            except FileNotFoundError:
+                if place == self._path:
+                    raise Absent("there is no ledger of a paper account") from None
+                found.append(None)
+            except OSError:
+                raise Damaged("the ledger cannot be read") from None
+            else:
+                found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+        return tuple(found)
+
+    def replayed(self, signature: Signature) -> Account:
+        """As :func:`read_portfolio`, of the ledger that has this signature; one thread at a time.
+
+        Raises
+        ------
+        Damaged
+        """
+        if self._known is not None and self._known[0] == signature:
+            return self._known[1]
+        if self._refused is not None:
+            refused, problem, until = self._refused
+            if refused == signature and time.monotonic() < until:
+                raise Damaged(problem)
         try:
-            stat = os.stat(place)
-        except FileNotFoundError:
-            if place == path:
-                raise Absent("there is no ledger of a paper account") from None
-            found.append(None)
-        except OSError:
-            raise Damaged("the ledger cannot be read") from None
-        else:
-            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
-    return tuple(found)
+            found = read_portfolio(self._path)
+        except Damaged as error:
+            self._refused = signature, str(error), time.monotonic() + _REFUSED_SECONDS
+            raise
+        self._known = signature, found
+        return found
 
 
-def read_portfolio(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read_portfolio(path: Path) -> Account:
     """The paper account, replayed from its ledger.
 
     Returns

@@ -7,14 +7,17 @@ import datetime as dt
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from runs.api_folders import Damaged
 
 __all__ = ["TABLES", "Table", "TableKind", "index_table", "table_page"]
 
+#: Bytes of a row at most: a file without ends of lines is no table.
+_LONGEST_ROW = 1 << 20
 _ISO = re.compile(rb"\d{4}-\d{2}-\d{2}")
 
 
@@ -75,37 +78,73 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table as bytes, and where its rows begin. Rows stand in the order of their dates."""
+    """Where the rows of a table stand in its file, in the order of their dates.
+
+    Of every few thousand rows the number of one, `marks`, and the byte at which it begins,
+    `places`, are known, and so of each of the `dates` the number of the first row, `firsts`. The
+    last mark, place and first are those of the end.
+    """
 
     kind: TableKind
     header: list[str]
-    content: bytes
-    starts: list[int]
+    marks: list[int]
+    places: list[int]
     dates: list[bytes]
+    firsts: list[int]
 
     @property
     def size(self) -> int:
         """Bytes it takes in memory, roughly."""
-        return len(self.content) + 90 * len(self.dates) + 200
+        return 80 * len(self.marks) + 110 * len(self.dates) + 2000
 
 
-def index_table(kind: TableKind, content: bytes) -> Table:
-    """Find the rows of a CSV file.
+def index_table(kind: TableKind, blocks: Iterable[bytes]) -> Table:
+    """Find the rows of a CSV file, of which no more than a block is kept at a time.
 
     Raises
     ------
     Damaged
         If the file is cut off, lacks a column, or its dates are none or out of order.
     """
-    if not content.endswith(b"\n"):
+    rest, place, rows = b"", 0, 0
+    table = Table(kind, [], [], [], [], [])
+    for block in blocks:
+        text = rest + block
+        end = text.rfind(b"\n") + 1
+        rest = text[end:]
+        if len(rest) > _LONGEST_ROW:
+            raise Damaged(f"{kind.file} has a row of more than {_LONGEST_ROW >> 10} KB")
+        if not end:
+            continue
+        lines = text[: end - 1].split(b"\n")
+        begin, place = place, place + end
+        if not table.header:
+            begin += len(lines[0]) + 1
+            table.header.extend(_header(kind, lines.pop(0)))
+        table.marks.append(rows)
+        table.places.append(begin)
+        rows = _add_dates(table, lines, rows)
+    if rest or not table.header:
         raise Damaged(f"{kind.file} is cut off")
-    starts = [0]
-    starts.extend(match.end() for match in re.finditer(b"\n", content))
-    header = _header(kind, content[: starts[1] - 1])
-    dates = [content[start : start + 10] for start in starts[1:-1]]
-    if dates != sorted(dates) or not all(map(_ISO.fullmatch, dates)):
-        raise Damaged(f"{kind.file} has rows without a date, or not in the order of their dates")
-    return Table(kind, header, content, starts[1:], dates)
+    for ends, end in ((table.marks, rows), (table.places, place), (table.firsts, rows)):
+        ends.append(end)
+    return table
+
+
+def _add_dates(table: Table, lines: Sequence[bytes], rows: int) -> int:
+    """Take up the dates of further rows; how many rows there are then."""
+    for date, same in groupby(line[:10] for line in lines):
+        if not table.dates or date > table.dates[-1]:
+            if not _ISO.fullmatch(date):
+                break
+            table.dates.append(date)
+            table.firsts.append(rows)
+        elif date < table.dates[-1]:
+            break
+        rows += sum(1 for _ in same)
+    else:
+        return rows
+    raise Damaged(f"{table.kind.file} has rows without a date, or not in the order of their dates")
 
 
 def _header(kind: TableKind, line: bytes) -> list[str]:
@@ -120,30 +159,41 @@ def _header(kind: TableKind, line: bytes) -> list[str]:
 
 
 def table_page(
-    table: Table, limit: int, offset: int, start: dt.date | None, end: dt.date | None
+    table: Table,
+    part: Callable[[int, int], bytes],
+    limit: int,
+    offset: int,
+    start: dt.date | None,
+    end: dt.date | None,
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many rows there are from `start` to `end`, and those of one page.
 
-    Missing values are None; a number has the value that the file spells.
+    `part` gives the bytes of the file from one place to another. Missing values are None; a
+    number has the value that the file spells.
 
     Raises
     ------
     Damaged
         If a row does not have its columns, or a number is none.
     """
-    first = bisect_left(table.dates, str(start).encode()) if start else 0
-    last = bisect_right(table.dates, str(end).encode()) if end else len(table.dates)
+    first = table.firsts[bisect_left(table.dates, str(start).encode()) if start else 0]
+    last = table.firsts[bisect_right(table.dates, str(end).encode()) if end else -1]
     begin = min(first + offset, max(first, last))
     stop = max(begin, min(begin + limit, last))
-    text = table.content[table.starts[begin] : table.starts[stop]]
-    return max(0, last - first), _rows(table, text, begin)
+    if begin == stop:
+        return max(0, last - first), []
+    before, after = bisect_right(table.marks, begin) - 1, bisect_left(table.marks, stop)
+    lines = part(table.places[before], table.places[after]).split(b"\n")
+    skipped = table.marks[before]
+    shown = b"\n".join(lines[begin - skipped : stop - skipped])
+    return last - first, _rows(table, shown, begin)
 
 
 def _rows(table: Table, text: bytes, begin: int) -> list[dict[str, Any]]:
     readers = [_reader(table.kind, name) for name in table.header]
     factors = [name not in table.kind.columns for name in table.header]
     try:
-        lines = text.decode("utf-8").split("\n")[:-1]
+        lines = text.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise Damaged(f"{table.kind.file} is not text") from None
     rows = []

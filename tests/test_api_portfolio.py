@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runs import api_answers
+from runs import api_portfolio
 from runs.api_answers import Answers
 from runs.api_folders import Damaged, Outputs
 from runs.api_portfolio import read_portfolio
@@ -177,7 +177,7 @@ def test_a_locked_ledger_is_503_and_not_waited_for_again(
     monkeypatch.setattr(ledgers, "_PATIENCE", 0.05)
     path = write_ledger(tmp_path / "paper.db")
     clock, looked = [100.0], []
-    monkeypatch.setattr(api_answers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(api_portfolio, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     answers = Answers(Outputs(tmp_path), path)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -185,12 +185,12 @@ def test_a_locked_ledger_is_503_and_not_waited_for_again(
         holder.execute("CREATE TABLE another (a)")
         with pytest.raises(Damaged, match="^the ledger is locked"):
             answers.portfolio()
-        monkeypatch.setattr(api_answers, "read_portfolio", lambda place: looked.append(place))
+        monkeypatch.setattr(api_portfolio, "read_portfolio", lambda place: looked.append(place))
         with pytest.raises(Damaged, match="^the ledger is locked"):
             answers.portfolio_values(10, 0)
         assert looked == []
         clock[0] += 5
-        monkeypatch.setattr(api_answers, "read_portfolio", read_portfolio)
+        monkeypatch.setattr(api_portfolio, "read_portfolio", read_portfolio)
         with pytest.raises(Damaged, match="^the ledger is locked"):
             answers.portfolio()
     # Let go of, its files are others, and nobody waits for the seconds to pass.
@@ -208,7 +208,7 @@ def test_who_waits_for_the_ledger_keeps_nobody_else_waiting(
         free.wait(20)
         return read_portfolio(place)
 
-    monkeypatch.setattr(api_answers, "read_portfolio", slow)
+    monkeypatch.setattr(api_portfolio, "read_portfolio", slow)
     app = make_app(Answers(Outputs(tmp_path), path))
 
     async def many() -> list[int]:
