@@ -97,7 +97,7 @@ def make_app(
             allow_headers=["Authorization", "If-None-Match", "If-Modified-Since"],
             expose_headers=["ETag", "Last-Modified"],
         )
-    return Guard(app, token, hosts, cors=bool(origins))
+    return Guard(app, token, hosts, origins)
 
 
 def _add_descriptions(app: FastAPI) -> None:

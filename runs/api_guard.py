@@ -51,8 +51,9 @@ class Guard:
         What ``Authorization: Bearer`` must carry.
     hosts : collection of str or None
         Names by which the server may be called, lower case, without port; None for any.
-    cors : bool
-        Whether `app` answers preflight requests.
+    origins : collection of str
+        Of the pages whose scripts may read: `app` answers their preflight requests, and they
+        may read refusals, too.
     """
 
     def __init__(
@@ -60,9 +61,9 @@ class Guard:
         app: App,
         token: str | None = None,
         hosts: Collection[str] | None = None,
-        cors: bool = False,
+        origins: Collection[str] = (),
     ) -> None:
-        self._app, self._hosts, self._cors = app, hosts, cors
+        self._app, self._hosts, self._origins = app, hosts, frozenset(origins)
         self._token = None if token is None else _digest(f"bearer {token}".encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +72,8 @@ class Guard:
         answer = _Answer(send)
         refusal = self._refusal(scope)
         if refusal is not None:
-            await answer.problem(*refusal)
+            status, detail, headers = refusal
+            await answer.problem(status, detail, {**headers, **self._shared(scope)})
             return
         if scope["method"] == "HEAD":
             # The server leaves the body out by itself.
@@ -92,7 +94,7 @@ class Guard:
         if not self._is_called_by_name(headers.get(b"host", b"")):
             return 421, "this server does not go by the name in the Host header", {}
         if scope["method"] not in ("GET", "HEAD"):
-            if self._cors and _is_preflight(scope["method"], headers):
+            if self._origins and _is_preflight(scope["method"], headers):
                 return None
             return 405, "the endpoint is read-only: GET and HEAD", {"allow": "GET, HEAD", **_CLOSE}
         if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
@@ -100,6 +102,14 @@ class Guard:
         if not self._may_ask(scope["path"], headers):
             return 401, "a bearer token is needed", _REALM
         return None
+
+    def _shared(self, scope: Scope) -> Mapping[str, str]:
+        """What lets a page of another origin read why it was refused, where it is one of ours."""
+        if not self._origins:
+            return {}
+        origin = dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
+        allowed = {"access-control-allow-origin": origin} if origin in self._origins else {}
+        return {"vary": "Origin", **allowed}
 
     def _is_called_by_name(self, host: bytes) -> bool:
         if self._hosts is None:

@@ -107,6 +107,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return f'<a href="#{name}">{name}</a>'
     if "anyOf" in schema:
         return " or ".join(_type(item) for item in schema["anyOf"])
+    if "enum" in schema:
+        return escape(" or ".join(map(str, schema["enum"])))
     kind = schema.get("type", "any")
     if kind == "array":
         return f"list of {_type(schema.get('items', {}))}"

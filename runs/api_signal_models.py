@@ -157,7 +157,9 @@ class Status(Answer):
     """What a live session is doing."""
 
     name: str = Field(description="of the configuration")
-    state: Literal["polling", "waiting", "fault", "stopped"]
+    state: Literal["polling", "waiting", "fault", "stopped"] = Field(
+        description="fault: the latest poll failed, and another follows"
+    )
     last_bar: BarName | None = Field(description="the last bar that was booked")
     value: FiniteFloat = Field(description="of the paper account at its close, in currency")
     updated: Moment = Field(description="when this was written, by the machine's clock")

@@ -278,6 +278,7 @@ def test_the_page_describes_every_route_and_loads_nothing(server: Server) -> Non
     text = reply.body.decode()
     for path in server.ask("/v1/openapi.json").json["paths"]:
         assert f"GET {path}" in text
+    assert "polling or waiting or fault or stopped" in text
     for outside in ("http:", "https:", "<script", "<img", "<link", " src=", "@import", "url("):
         assert outside not in text
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.account_case import write_hourly_ledger
 from tests.api_case import ROOT, Server, serving, write_outputs
 
 pytest.importorskip("runs.api_app")
@@ -50,6 +51,10 @@ NASTY = [
     "secret.txt",
     "results.pkl",
     "manifest.json",
+    "hourly",
+    "status",
+    "2021-03-04T14:00Z",
+    "2021-03-04T1400Z.json",
     "etc/passwd",
     "/",
     "//",
@@ -110,7 +115,9 @@ VALUES = ["", "*", '"', 'W/"x"', "bytes=0-1", "chunked", "close", "keep-alive", 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(write_outputs(tmp_path_factory.mktemp("fuzz") / "outputs", 50)) as running:
+    outputs = write_outputs(tmp_path_factory.mktemp("fuzz") / "outputs", 50)
+    write_hourly_ledger(outputs / "paper.db")
+    with serving(outputs) as running:
         yield running
 
 
@@ -118,7 +125,8 @@ def address(rng: random.Random, routes: list[str]) -> str:
     """A route of the description with nonsense in its places, or nonsense."""
     path = rng.choice([*routes, "/v1/runs/{name}/results.pkl", "/{name}", "/v1/{name}"])
     for place in ("{name}", "{as_of}"):
-        kept = "small" if place == "{name}" else "2021-02-26"
+        names = ["small", "hourly"] if place == "{name}" else ["2021-02-26", "2021-03-04T14:00Z"]
+        kept = rng.choice(names)
         nonsense = "".join(rng.choices(NASTY, k=rng.randint(1, 4)))
         if rng.random() < 0.5:
             nonsense = quote(nonsense, safe="")
@@ -127,7 +135,12 @@ def address(rng: random.Random, routes: list[str]) -> str:
     for _ in range(rng.choice([0, 0, 1, 2, 5])):
         name = rng.choice(["limit", "offset", "start", "end", "as_of", rng.choice(NASTY)])
         value = rng.choice(
-            [rng.choice(NASTY), str(rng.randint(-5, 6000)), "2021-03-0%d" % rng.randint(0, 9)]
+            [
+                rng.choice(NASTY),
+                str(rng.randint(-5, 6000)),
+                f"2021-03-0{rng.randint(0, 9)}",
+                f"2021-03-04T{rng.randint(0, 30):02d}:00Z",
+            ]
         )
         pairs.append(f"{quote(name)}={quote(value) if rng.random() < 0.8 else value}")
     return path + ("?" + "&".join(pairs) if pairs else "")

@@ -162,6 +162,17 @@ def test_pages_of_other_origins_read_nothing_unless_named(server: Server, guarde
     assert "access-control-allow-origin" not in other.headers
 
 
+def test_a_page_that_is_named_may_read_why_it_was_refused(guarded: Server) -> None:
+    asked = [("/v1/runs", "GET", 401), ("/v1/runs", "POST", 405), (f"/{'a' * 2100}", "GET", 414)]
+    for path, method, status in asked:
+        reply = guarded.ask(path, {"Origin": ORIGIN}, method)
+        found = reply.headers["access-control-allow-origin"], reply.headers["vary"]
+        assert (reply.status, *found) == (status, ORIGIN, "Origin")
+        for origin in ("https://evil.example", "null", "*", ""):
+            reply = guarded.ask(path, {"Origin": origin}, method)
+            assert "access-control-allow-origin" not in reply.headers
+
+
 def test_a_preflight_is_answered_where_origins_are_named(server: Server, guarded: Server) -> None:
     asked = {
         "Origin": ORIGIN,

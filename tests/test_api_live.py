@@ -10,26 +10,13 @@ from pathlib import Path
 import pytest
 
 from runs.api_bars import BAR_PATTERN, bar_file, check_day, filed_bar, is_within
+from tests.account_case import write_hourly_ledger
 from tests.api_case import Ask, Reply, asking, write_hourly, write_signals
 from tests.live_case import READY, events, market, poll_hours
 
 pytest.importorskip("runs.api_app")
-ledgers = pytest.importorskip("strategies.execution.ledger")
 
 BARS = ["2021-03-04T15:00Z", "2021-03-04T14:00Z", "2021-03-04T00:00Z"]
-
-
-def write_hourly_ledger(path: Path) -> Path:
-    """An account of 1000 that holds nothing, over an evening and a morning."""
-    bars = ["2021-03-04T22:00Z", "2021-03-04T23:00Z", "2021-03-05T00:00Z", "2021-03-05T01:00Z"]
-    opened = {"note": "opened", "name": "hourly", "starting_cash": 1000.0, "config": {}}
-    close = {"note": "close", "cash": 1000.0, "long": 0.0, "short": 0.0, "value": 1000.0}
-    rest = {"margin": 0.0, "closes": {}, "steps": {}, "digest": "", "pending": [], "lots": {}}
-    told = {**close, **rest, "spread": None, "stops": None}
-    first = ledgers.Event(bars[0], "note", "", 1, {**opened, "config_hash": "c"})
-    with ledgers.writing_ledger(path) as ledger:
-        ledger.append([first, *(ledgers.Event(bar, "note", "", 0, told) for bar in bars)])
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -18,52 +18,12 @@ from runs import api_portfolio
 from runs.api_answers import Answers
 from runs.api_folders import Damaged, Outputs
 from runs.api_portfolio import read_portfolio
+from tests.account_case import SECOND, close, write_ledger
 from tests.api_case import Server, asked_of, documented, serving
 
 make_app = pytest.importorskip("runs.api_app").make_app
 ledgers = pytest.importorskip("strategies.execution.ledger")
 pytest.importorskip("strategies.execution.replay")
-
-OPENED = {"note": "opened", "name": "paper", "starting_cash": 1000.0, "config": {}}
-#: 10 shares at 50 with 0.5 of commission leave 1000 - 500.5 = 499.5; two shares of B are sold
-#: short at 40 for 80: 579.5. At 51 and 39: 579.5 + 510 - 78 = 1011.5.
-FIRST = {
-    "cash": 579.5,
-    "long": 500.0,
-    "short": -80.0,
-    "value": 999.5,
-    "margin": 145.0,
-    "closes": {"A": 50.0, "B": 40.0},
-}
-SECOND = {
-    "cash": 579.5,
-    "long": 510.0,
-    "short": -80.0,
-    "value": 1009.5,
-    "margin": 147.5,
-    "closes": {"A": 51.0},
-}
-
-
-def close(bar: str, noted: dict) -> ledgers.Event:
-    rest = {"steps": {}, "digest": "", "pending": [], "lots": {}, "spread": None, "stops": None}
-    return ledgers.Event(bar, "note", "", 0, {"note": "close", **noted, **rest})
-
-
-def fill(symbol: str, shares: float, price: float, paid: float) -> ledgers.Event:
-    told = {"shares": shares, "price": price, "paid": paid, "held": shares}
-    return ledgers.Event(
-        "2021-03-01", "fill", symbol, 0, {"decided": "2021-02-26", "reason": "rebalance", **told}
-    )
-
-
-def write_ledger(path: Path, *further: ledgers.Event) -> Path:
-    """A ledger of one bar, and what comes after it."""
-    opened = ledgers.Event("2021-03-01", "note", "", 1, {**OPENED, "config_hash": "c"})
-    filled = [fill("A", 10, 50, 500.5), fill("B", -2, 40, -80)]
-    with ledgers.writing_ledger(path) as ledger:
-        ledger.append([opened, *filled, close("2021-03-01", FIRST), *further])
-    return path
 
 
 @pytest.fixture(scope="module")
