@@ -24,6 +24,7 @@ TOKEN_VARIABLE = "FACTOR_API_TOKEN"
 _LEDGER = "paper.db"
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     token = _token()
     _check_port(arguments.port)
     origins = _origins(arguments.cors)
+    _check_names(arguments.allow_host)
     outputs, ledger = _places(arguments.outputs, arguments.ledger)
 
     from runs.api_answers import Answers
@@ -118,6 +120,24 @@ def _origins(given: Sequence[str]) -> list[str]:
                 "give scheme, host and port, as https://example.org; there is no wildcard",
             )
     return list(given)
+
+
+def _check_names(given: Sequence[str]) -> None:
+    """A name with anything beside it would match no Host header, and nobody would be let in."""
+    for name in given:
+        if not _NAME.fullmatch(name) and not _is_address(name):
+            raise UserError(
+                f"--allow-host {name[:60]!r} is not the name of a host",
+                "give the name alone, without scheme or port, as factors.example.org",
+            )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _places(outputs: str, ledger: str | None) -> tuple[Path, Path | None]:

@@ -37,6 +37,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["--outputs", "docs", "--host", "256.1.1.1"], "cannot listen on 256.1.1.1 port 8000"),
         (["--outputs", "docs", "--cors", "*"], "--cors '*' is not the origin of a page"),
         (["--outputs", "docs", "--cors", "https://a.org/x"], "--cors 'https://a.org/x' is not"),
+        (["--allow-host", "a.org", "a.org:80"], "--allow-host 'a.org:80' is not the name of"),
+        (["--allow-host", "https://a.org"], "--allow-host 'https://a.org' is not the name"),
     ],
 )
 def test_mistakes_are_told_with_their_remedy(
@@ -105,6 +107,11 @@ def test_the_page_shows_every_route_with_its_answer(tmp_path: Path) -> None:
         for route, (asked, answer) in shown.items():
             if "portfolio" not in route:
                 assert running.ask(asked).json == answer, asked
+
+
+@pytest.mark.parametrize("name", ["a.org", "A-b_c.example", "localhost", "10.0.0.1", "fd00::1"])
+def test_names_and_addresses_may_be_allowed(name: str) -> None:
+    api._check_names([name])
 
 
 def test_help_names_the_variable() -> None:
