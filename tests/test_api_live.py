@@ -134,9 +134,12 @@ def test_damaged_and_foreign_files_of_a_history(ask: Ask, outputs: Path) -> None
     (folder / "history" / "2021-03-04T1400Z.json").write_text('{"schema": 1, "as_of"')
     wrong = (folder / "history" / "2021-03-04T0000Z.json").read_text()
     (folder / "history" / "2021-03-03T2300Z.json").write_text(wrong)
+    strange = wrong.replace("2021-03-04T00:00Z", "2021-02-30T00:00Z")
+    (folder / "signals.json").write_text(strange)
     for foreign in ("notes.json", "2021-02-30.json", "2021-03-04T1460Z.json", "2021-03-04.txt"):
         (folder / "history" / foreign).write_text(wrong)
     try:
+        assert ask("/v1/signals/odd/latest").status == 503
         listed = ask("/v1/signals/odd/history").json["items"]
         assert [row["as_of"] for row in listed] == [*BARS, "2021-03-03T23:00Z"]
         assert listed[1] == {"as_of": BARS[1], "decided": None, "next_decision": None}

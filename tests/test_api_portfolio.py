@@ -18,7 +18,7 @@ from runs import api_portfolio
 from runs.api_answers import Answers
 from runs.api_folders import Damaged, Outputs
 from runs.api_portfolio import read_portfolio
-from tests.account_case import SECOND, close, write_ledger
+from tests.account_case import OPENED, SECOND, close, write_ledger
 from tests.api_case import Server, asked_of, documented, serving
 
 make_app = pytest.importorskip("runs.api_app").make_app
@@ -129,6 +129,23 @@ def test_numbers_that_json_does_not_have_are_refused_though_the_hashes_hold(
     path = write_ledger(tmp_path / "paper.db", close("2021-03-02", {**SECOND, "margin": math.nan}))
     with pytest.raises(Damaged):
         Answers(Outputs(tmp_path), path).portfolio_values(10, 0)
+
+
+@pytest.mark.parametrize("bar", ["2021-03-02T14:30Z", "2021-03-02 evening", "2021-03-02\n"])
+def test_a_ledger_with_a_bar_of_another_name_is_503(tmp_path: Path, bar: str) -> None:
+    further = [close(bar, SECOND), close("2021-03-03", SECOND)]
+    path = write_ledger(tmp_path / "paper.db", *further)
+    with pytest.raises(Damaged, match="^the ledger is damaged"):
+        Answers(Outputs(tmp_path), path).portfolio_values(10, 0)
+
+
+def test_an_account_without_a_name_of_text_is_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OPENED, "name", 5)
+    path = write_ledger(tmp_path / "paper.db")
+    with pytest.raises(Damaged, match="^the ledger is damaged"):
+        Answers(Outputs(tmp_path), path).portfolio()
 
 
 def test_a_locked_ledger_is_503_and_not_waited_for_again(
