@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.account_case import write_hourly_ledger
-from tests.api_case import ROOT, Server, serving, write_outputs
+from tests.api_case import ROOT, Server, serving, write_outputs, write_run
 
 pytest.importorskip("runs.api_app")
 
@@ -117,6 +117,7 @@ VALUES = ["", "*", '"', 'W/"x"', "bytes=0-1", "chunked", "close", "keep-alive", 
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     outputs = write_outputs(tmp_path_factory.mktemp("fuzz") / "outputs", 50)
     write_hourly_ledger(outputs / "paper.db")
+    write_run(outputs / "hourly")  # so that one name leads to something on every route
     with serving(outputs) as running:
         yield running
 
