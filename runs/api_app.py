@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -199,7 +201,7 @@ def _add_signals(app: APIRouter, answers: Answers) -> None:
 
 
 def _add_account(app: APIRouter, answers: Answers) -> None:
-    threads = CapacityLimiter(_LEDGER_THREADS)
+    threads = asyncio.Semaphore(_LEDGER_THREADS)
 
     @_route(app, "/v1/portfolio", account_models.Portfolio, "paper account")
     async def portfolio(request: Request, asked: Annotated[NoParameters, Query()]) -> Any:
@@ -266,12 +268,13 @@ async def _answer(
     request: Request,
     make: Callable[..., Body | None],
     *given: Any,
-    threads: CapacityLimiter | None = None,
+    threads: asyncio.Semaphore | None = None,
 ) -> Response:
     """The answer from memory; or made by another thread, so that others are not kept waiting."""
     body = make(*given, cached=True)
     if body is None:
-        body = await to_thread.run_sync(make, *given, limiter=threads)
+        async with threads or nullcontext():
+            body = await run_in_threadpool(make, *given)
     headers = {"etag": body.etag, "cache-control": "private, no-cache"}
     if body.modified is not None and body.modified < time.time() - _SETTLED:
         headers["last-modified"] = body.last_modified
