@@ -9,7 +9,7 @@ import numpy as np
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 
-__all__ = ["NATIVE_CLASSES", "Floors", "eligible_assets"]
+__all__ = ["NATIVE_CLASSES", "Floors", "eligible_assets", "eligible_through_gaps"]
 
 #: Classes that trade every day, also between two sessions of an exchange.
 NATIVE_CLASSES = ("crypto",)
@@ -91,3 +91,30 @@ def _trades_enough(panel: Panel, floor: float) -> np.ndarray:
     later = count[_VOLUME_WINDOW:] - count[:-_VOLUME_WINDOW]
     enough[_VOLUME_WINDOW:] = later > _VOLUME_WINDOW // 2
     return enough
+
+
+def eligible_through_gaps(
+    panel: Panel, eligible: np.ndarray, rows: np.ndarray, longest: int
+) -> np.ndarray:
+    """Who was eligible on its last bar, where that is less than so many rows ago.
+
+    Parameters
+    ----------
+    panel : Panel
+    eligible : (T, N) bool array
+    rows : (R,) int array
+    longest : int
+        Rows without a bar after which an asset counts as gone.
+
+    Returns
+    -------
+    (R, N) bool array
+        Row r uses rows up to `rows[r]`.
+    """
+    every = np.arange(panel.shape[1])
+    found = np.zeros((len(rows), len(every)), dtype=bool)
+    for at, row in enumerate(rows.tolist()):
+        last = panel.last_bar(row, every)
+        recent = (last >= 0) & (row - last < longest)
+        found[at] = recent & eligible[np.maximum(last, 0), every]
+    return found

@@ -18,7 +18,7 @@ from factors.plugins import load_plugins
 from feeds.errors import ConfigError
 from feeds.panel import Panel
 from feeds.store import DataSet, load_dataset, read_native
-from feeds.universe import NATIVE_CLASSES, Floors, eligible_assets
+from feeds.universe import NATIVE_CLASSES, Floors, eligible_assets, eligible_through_gaps
 from runs.decisions import scheduled_rows
 from runs.neutral_market import neutral_market
 from runs.scoring import make_factors, score
@@ -132,6 +132,11 @@ def prepare(
     market = neutral_market(config, data)
     shortable = borrowable(config, panel, at, lambda floors: _eligible(config, panel, floors))
     signals = Signals(at, eligible[at], scores.composite, trend, *market, shortable=shortable)
+    if interval != "1d":
+        # A coin without a bar for an hour must not move the market, and with it all betas.
+        longest = config.execution.stale_after
+        members = eligible_through_gaps(panel, eligible, at, longest)
+        signals = replace(signals, market_members=members)
     study = Study(config, data, panel, scores, signals, costs, carry)
     return _with_parity(study) if config.portfolio.weighting == "factor_risk_parity" else study
 

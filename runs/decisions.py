@@ -39,20 +39,27 @@ def next_decision(config: BacktestConfig, panel: Panel) -> np.datetime64 | None:
 
 
 def fillable_row(panel: Panel, row: int) -> bool:
-    """Whether the bar after a row can fill the whole book: stocks trade in sessions alone."""
+    """Whether a row can decide about the whole book: the bar after it has to fill all of it.
+
+    Stocks trade in sessions alone. By the hour they must trade in the row's own hour, too: what
+    has no bar is not ranked.
+    """
     if panel.calendar != "24/7" or not (panel.asset_class == "equity").any():
         return True
     last = row + 1 == panel.shape[0]
-    return bool(_fillable(np.array([panel.next_session if last else panel.dates[row + 1]]))[0])
+    coming = panel.next_session if last else panel.dates[row + 1]
+    return bool(_fillable(np.array([panel.dates[row], coming]))[0])
 
 
-def _fillable(coming: np.ndarray) -> np.ndarray:
-    if coming.dtype == "datetime64[h]":
+def _fillable(dates: np.ndarray) -> np.ndarray:
+    """(T,) bool of T + 1 dates: whether each but the last can decide about stocks, too."""
+    if dates.dtype == "datetime64[h]":
         # Imported here: only live sessions have bars of hours.
         from feeds.session_hours import is_session_hour
 
-        return is_session_hour(coming)
-    return is_session(coming)
+        trades = is_session_hour(dates)
+        return trades[:-1] & trades[1:]
+    return is_session(dates[1:])
 
 
 def _schedule(
@@ -69,5 +76,5 @@ def _schedule(
         rule = [day for day in rule if np.datetime64(day) <= dates[-1]]
     fillable = None
     if config.data.calendar == "24/7" and (asset_class == "equity").any():
-        fillable = _fillable(np.append(dates[1:], following))
+        fillable = _fillable(np.append(dates, following))
     return decision_rows(dates, following, rule, config.data.start, fillable=fillable)

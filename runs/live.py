@@ -161,7 +161,8 @@ class LiveSession:
         first, day = self._first(panel, book, stop), panel.dates[-1].astype(dt.datetime).date()
         if book.bar and first >= stop and (self._folder / "manifest.json").is_file():
             return ()
-        progress, live = self._booked(book, day, stop, max(stop - first, 1))
+        # The row before is scored, too: what waits from there may have to be hedged.
+        progress, live = self._booked(book, day, stop, max(stop - first, 1) + bool(book.bar))
         record = signal_record(live, progress.book, self._ledger.events(), self._ledger.head)
         write_signals(record, self._folder)
         return progress.bars

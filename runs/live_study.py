@@ -163,6 +163,7 @@ def only_rows(signals: Signals, kept: np.ndarray) -> Signals:
         prepared=None if signals.prepared is None else signals.prepared[kept],
         prepared_reports=tuple(told[at] for at in kept.nonzero()[0]) if told else (),
         shortable=None if signals.shortable is None else signals.shortable[kept],
+        market_members=None if signals.market_members is None else signals.market_members[kept],
     )
 
 

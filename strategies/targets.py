@@ -40,6 +40,8 @@ class Signals:
         What a user should know of them, by decision.
     shortable : (R, N) bool array, optional
         What can be borrowed and sold short; None where everything can.
+    market_members : (R, N) bool array, optional
+        Whose mean return is the market where none is given; the eligible assets unless given.
     """
 
     rows: np.ndarray
@@ -51,6 +53,7 @@ class Signals:
     prepared: np.ndarray | None = None
     prepared_reports: tuple[tuple[Report, ...], ...] = ()
     shortable: np.ndarray | None = None
+    market_members: np.ndarray | None = None
 
 
 class TargetMaker:
@@ -122,7 +125,7 @@ class TargetMaker:
             row=row,
             market_cap=None if panel.market_cap is None else panel.market_cap[row],
             sector=panel.sector,
-            beta=None if self._rules.neutral.beta is None else self._betas(number),
+            beta=None if self._rules.neutral.beta is None else self._betas_of_eligible(number),
             held=held,
             history=returns_up_to(panel, row),
             periods_per_year=panel.periods_per_year,
@@ -131,17 +134,38 @@ class TargetMaker:
             shortable=None if signals.shortable is None else signals.shortable[number],
         )
 
-    def _betas(self, number: int) -> np.ndarray:
-        """(N,) betas of the eligible assets to the market of the rules; NaN: not known."""
+    def betas(self, number: int, columns: np.ndarray) -> np.ndarray:
+        """Betas of any assets as of a decision, eligible then or not.
+
+        Parameters
+        ----------
+        number : int
+            Which of the signals' rows.
+        columns : (k,) int array
+
+        Returns
+        -------
+        (k,) float64 array
+            To the market of the signals; NaN where not known.
+        """
         panel, signals, rules = self._panel, self._signals, self._rules
-        row, columns = int(signals.rows[number]), np.flatnonzero(signals.eligible[number])
-        returns = past_returns(panel, row, columns, rules.covariance.lookback)
-        market = mean_return(returns)
+        row, lookback = int(signals.rows[number]), rules.covariance.lookback
+        returns = past_returns(panel, row, columns, lookback)
         if signals.market is not None:
             market = signals.market[row + 1 - len(returns) : row + 1]
-        found = np.full(panel.shape[1], np.nan)
+        else:
+            of_all = signals.eligible if signals.market_members is None else signals.market_members
+            members = np.flatnonzero(of_all[number])
+            same = np.array_equal(columns, members)
+            market = mean_return(returns if same else past_returns(panel, row, members, lookback))
         lagged = self._lagged[columns]
-        found[columns] = betas(returns, market, lagged, rules.covariance.min_history)
+        return betas(returns, market, lagged, rules.covariance.min_history)
+
+    def _betas_of_eligible(self, number: int) -> np.ndarray:
+        """(N,) betas of the eligible assets; NaN of the others, and where not known."""
+        found = np.full(self._panel.shape[1], np.nan)
+        columns = np.flatnonzero(self._signals.eligible[number])
+        found[columns] = self.betas(number, columns)
         return found
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ COINS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 BEGAN = int(np.datetime64("2026-01-01T00", "ms").astype("int64"))
 READY = 120
 HOURS = 200
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 CONFIG = """
 name: live-case
 data: {dir: DIR, start: 2026-01-03, end: 2026-12-31, calendar: 24/7}
@@ -50,8 +53,13 @@ live: {bands: {dollar: 0.02, beta: 0.03}, max_age: 2, poll_seconds: 60}
 """
 
 
-def candles(seed: int = 11, missing: tuple[int, ...] = ()) -> dict[str, list[list[float]]]:
-    """By coin: start in ms, open, high, low, close, volume; hourly moves of 0.6 and 0.5 %."""
+def candles(
+    seed: int = 11, missing: Mapping[str, Collection[int]] = _NOTHING
+) -> dict[str, list[list[float]]]:
+    """By coin: start in ms, open, high, low, close, volume; hourly moves of 0.6 and 0.5 %.
+
+    `missing` are the hours in which a coin has no candle.
+    """
     rng = np.random.default_rng(seed)
     market = rng.normal(0.0, 0.006, HOURS)
     found = {}
@@ -64,8 +72,7 @@ def candles(seed: int = 11, missing: tuple[int, ...] = ()) -> dict[str, list[lis
         stamps = (BEGAN + HOUR * np.arange(HOURS)).tolist()
         columns = (c.tolist() for c in (opened, high, low, close, np.full(HOURS, 1000.0)))
         rows = [list(row) for row in zip(stamps, *columns, strict=True)]
-        skipped = missing if name == "BBB" else ()
-        found[name] = [row for at, row in enumerate(rows) if at not in skipped]
+        found[name] = [row for at, row in enumerate(rows) if at not in missing.get(name, ())]
     return found
 
 
@@ -99,7 +106,14 @@ class Market:
 
 
 @contextmanager
-def market(folder: Path, monkeypatch: pytest.MonkeyPatch, **series) -> Iterator[Market]:
+def market(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    changes: Mapping[str, str] = _NOTHING,
+    **series,
+) -> Iterator[Market]:
+    """A market of :func:`candles`, traded by the configuration with some of its text changed."""
     folder.mkdir(parents=True, exist_ok=True)
     with serve(BEGAN) as exchange:
         found = Market(folder, exchange)
@@ -116,7 +130,11 @@ def market(folder: Path, monkeypatch: pytest.MonkeyPatch, **series) -> Iterator[
             patch.setattr(runs.ingest_symbols, "open_source", {"exchange": source}.__getitem__)
             patch.setattr(runs.ingest_symbols, "CollectOptions", options)
             found.write_set()
-            (folder / "live.yaml").write_text(CONFIG.replace("DIR", str(folder / "hours")))
+            text = CONFIG.replace("DIR", str(folder / "hours"))
+            for before, after in changes.items():
+                assert before in text
+                text = text.replace(before, after)
+            (folder / "live.yaml").write_text(text)
             yield found
 
 

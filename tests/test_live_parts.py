@@ -17,6 +17,7 @@ from feeds.bar_labels import bar_day, bar_label, bar_stamp
 from feeds.errors import ConfigError, DataError, OutputError
 from feeds.panel import Panel
 from feeds.session_hours import is_session_hour
+from runs.decisions import fillable_row
 from runs.live_bars import behind, complete_rows, universe
 from runs.live_book import Drift
 from runs.live_status import write_status
@@ -131,6 +132,14 @@ def test_a_stock_is_waited_for_in_session_hours_alone():
     # The last of the ten hours is 14:00 to 15:00 UTC of a Monday in January, or one later.
     assert complete_rows(hours(bars, ("crypto", "equity"), "2026-01-05T05"), 2) == 9
     assert complete_rows(hours(bars, ("crypto", "equity"), "2026-01-05T12"), 2) == 10
+
+
+def test_a_book_with_stocks_is_ranked_in_hours_in_which_it_trades_and_will():
+    """A Monday in January: New York trades from the hour of 14:00 UTC to that of 20:00."""
+    bars = np.ones((24, 2), dtype=bool)
+    mixed, coins = hours(bars, ("crypto", "equity")), hours(bars, ("crypto", "crypto"))
+    assert [row for row in range(24) if fillable_row(mixed, row)] == list(range(14, 20))
+    assert all(fillable_row(coins, row) for row in range(24))
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)

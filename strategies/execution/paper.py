@@ -7,7 +7,7 @@ and raw prices. So it does not matter in how many processes the bars are worked 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,7 @@ def booked_bar(
     *,
     decided_with: Mapping[str, Any],
     preface: Sequence[Mapping[str, Any]] = (),
+    before_fills: Callable[[Account, int], Mapping[str, Any] | None] | None = None,
 ) -> list[Event]:
     """The events of the bar after the book's last one: to be written in one transaction.
 
@@ -82,6 +83,9 @@ def booked_bar(
         Noted with a decision: hashes, and whether it came late.
     preface : sequence of mapping
         Notes that come first: how the account began, or a new epoch.
+    before_fills : callable, optional
+        Given the account at the close before and the row: may submit another plan in place of
+        what waits, and gives the note of it, or None.
 
     Returns
     -------
@@ -97,9 +101,10 @@ def booked_bar(
     panel = setup.panel.as_of(row)
     account = restored_account(panel, setup.costs, setup.carry, setup.rules, book)
     before, known = account.position.copy(), len(account.journal.fills)
+    changed = None if before_fills is None else before_fills(account, row)
     strategy = _run(setup, panel, account, book)
     events = _Numbered(bar_label(panel.dates[row]))
-    for told in preface:
+    for told in [*preface, *([] if changed is None else [changed])]:
         events.add("note", "", told)
     _add_actions(events, panel, row, before)
     _add_carry(events, account)

@@ -48,6 +48,8 @@ class PaperBook:
         last revised.
     revisions : dict of str to int
         Revisions and corrections so far, by kind and symbol, on the last bar.
+    neutrality : mapping
+        The note of the last bar on how far a book that is kept neutral has drifted.
     """
 
     opened: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class PaperBook:
     started: bool = False
     marks: dict[str, dict[str, Any]] = field(default_factory=dict)
     revisions: dict[tuple[str, str], int] = field(default_factory=dict)
+    neutrality: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         """Move the book by one event.
@@ -145,6 +148,8 @@ class PaperBook:
             self.cash = self.value = told["starting_cash"]
         if told["note"] in ("opened", "epoch"):
             self.config, self.config_hash = told["config"], told["config_hash"]
+        if told["note"] == "neutrality":
+            self.neutrality = told
         if told["note"] == "close":
             self._settle(event)
 
