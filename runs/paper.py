@@ -26,10 +26,11 @@ from runs.command import (
 
 if TYPE_CHECKING:
     from analyzers.result import RunResult
+    from runs.live_record import LiveRecord
     from runs.parity import Parity
     from strategies.execution.ledger import Event
 
-__all__ = ["build_parser", "main", "paper"]
+__all__ = ["build_parser", "main", "paper", "paper_of_hours"]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -70,6 +71,7 @@ def paper(
     from analyzers.run_folder import check_run_folder, write_pages, write_tables
     from configs.load import dump_config, load_config
     from feeds.atomic import replacing_folder
+    from feeds.errors import ConfigError
     from runs.collect import collect
     from runs.environment import installed_packages
     from runs.live_study import live_study
@@ -86,6 +88,8 @@ def paper(
         opened.check()
         events = opened.events()
     book = replay(events)
+    if book.opened.get("data", {}).get("interval"):
+        raise ConfigError(f"{ledger} is a ledger of hours", "use paper_of_hours")
     live = live_study(config, dt.date.fromisoformat(_begun(book.bar, ledger)))
     check_same(Path(ledger), book, live)
     record = paper_record(live, events)
@@ -106,6 +110,32 @@ def paper(
         write_events(events, building / "ledger.csv")
         _write_parity(parity, building)
     return result, parity, folder
+
+
+def paper_of_hours(
+    config_path: str, overrides: Sequence[str] = (), *, ledger: str | Path, out: str | None = None
+) -> tuple[LiveRecord, Path]:
+    """Write the track record of a live session's ledger as a folder of tables.
+
+    Raises
+    ------
+    UserError
+        If the ledger, the configuration or the output folder will not do, or nothing was
+        filled yet.
+    """
+    from configs.load import load_config
+    from runs.live_record import write_live_record
+    from strategies.execution.ledger import reading_ledger
+    from strategies.execution.replay import replay
+
+    config = load_config(config_path, overrides)
+    folder = Path(out) if out else Path("outputs") / f"paper-{config.name}"
+    with reading_ledger(ledger) as opened:
+        opened.check()
+        events = opened.events()
+    book = replay(events)
+    _begun(book.bar, ledger)
+    return write_live_record(config, Path(ledger), book, events, folder), folder
 
 
 def write_events(events: Sequence[Event], path: Path) -> None:
@@ -144,11 +174,33 @@ def _write_parity(parity: Parity, folder: Path) -> None:
     table.to_csv(folder / "parity.csv", index=False, lineterminator="\n")
 
 
+def _is_of_hours(ledger: str) -> bool:
+    from strategies.execution.ledger import reading_ledger
+
+    with reading_ledger(ledger) as opened:
+        notes = opened.events("note")
+    return bool(notes) and "interval" in notes[0].payload.get("data", {})
+
+
+def _main_of_hours(arguments: argparse.Namespace) -> int:
+    given = {"ledger": arguments.ledger, "out": arguments.out}
+    record, folder = paper_of_hours(arguments.config, arguments.overrides, **given)
+    if not arguments.quiet:
+        from rich.console import Console
+
+        from runs.paper_terminal import print_live_record
+
+        print_live_record(record, folder, Console(width=None if sys.stdout.isatty() else 100))
+    return 0
+
+
 @main_guard
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 on a user's mistake."""
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
+    if _is_of_hours(arguments.ledger):
+        return _main_of_hours(arguments)
     result, parity, folder = paper(
         arguments.config,
         arguments.overrides,

@@ -22,7 +22,7 @@ from strategies.execution.ledger import Event
 from strategies.factor_rebalance import Decision
 from strategies.targets import TargetMaker
 
-__all__ = ["Record", "paper_record", "study_of_record"]
+__all__ = ["Record", "in_todays_units", "ledger_journal", "paper_record", "study_of_record"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,8 @@ def paper_record(live: LiveStudy, events: Sequence[Event]) -> Record:
     DataError
         If nothing was filled yet, or the data lack a bar or symbol of the ledger.
     """
-    events = _in_todays_units(events)
-    journal = _journal(live.setup.panel, events)
+    events = in_todays_units(events)
+    journal = ledger_journal(live.setup.panel, events)
     if not journal.started:
         raise DataError(
             "the ledger has no fill yet", "run python -m runs.signals after the next bar"
@@ -101,7 +101,7 @@ def study_of_record(live: LiveStudy, bars: Collection[str]) -> Study:
     return replace(_only(study, kept), targets=targets)
 
 
-def _in_todays_units(events: Sequence[Event]) -> list[Event]:
+def in_todays_units(events: Sequence[Event]) -> list[Event]:
     """Fills before a correction in the shares that it counts in, as the data do today."""
     factors: dict[str, float] = {}
     found = []
@@ -150,7 +150,14 @@ def _decision(panel: Panel, event: Event) -> Decision:
     return Decision(row_of(panel, event.bar), weights, reports)
 
 
-def _journal(panel: Panel, events: Sequence[Event]) -> Journal:
+def ledger_journal(panel: Panel, events: Sequence[Event]) -> Journal:
+    """What an account did, as its ledger tells it, in the adjusted units of a panel.
+
+    Raises
+    ------
+    DataError
+        If the panel lacks a bar or symbol of the ledger.
+    """
     journal, started = Journal(), False
     for bar, group in groupby(events, key=lambda event: event.bar):
         row, of_bar = row_of(panel, bar), list(group)

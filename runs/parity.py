@@ -15,7 +15,7 @@ from runs.paper_account import changed_keys
 from runs.paper_record import Record
 from strategies.execution.ledger import Event
 
-__all__ = ["COLUMNS", "Parity", "compare_with_backtest"]
+__all__ = ["COLUMNS", "Parity", "Reasons", "compare_with_backtest"]
 
 #: Of the table of differences.
 COLUMNS = ("date", "what", "symbol", "paper", "backtest", "difference", "reason")
@@ -60,7 +60,7 @@ def compare_with_backtest(live: LiveStudy, record: Record, events: Sequence[Even
         A difference that nothing in the ledger accounts for has the reason ``unexplained``.
     """
     backtest = execute(record.study, only=("values", "fills", "carry"))
-    reasons = _Reasons(live, events)
+    reasons = Reasons(live, events)
     parts = [
         _weights(record, backtest),
         _fills(record.execution, backtest),
@@ -76,7 +76,7 @@ def compare_with_backtest(live: LiveStudy, record: Record, events: Sequence[Even
     return Parity(found[list(COLUMNS)], _summary(record, backtest, found, reasons))
 
 
-class _Reasons:
+class Reasons:
     """What can make a ledger differ from a backtest of today's data and configuration."""
 
     def __init__(self, live: LiveStudy, events: Sequence[Event]) -> None:
@@ -182,7 +182,7 @@ def _rows(rows: list[tuple]) -> pd.DataFrame:
 
 
 def _summary(
-    record: Record, backtest: Execution, found: pd.DataFrame, reasons: _Reasons
+    record: Record, backtest: Execution, found: pd.DataFrame, reasons: Reasons
 ) -> dict[str, Any]:
     largest = found["difference"].abs().groupby(found["what"]).max()
     values = record.execution.tables["values"]["value"]
