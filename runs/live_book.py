@@ -132,7 +132,11 @@ def neutral_bar(
 
 def _number(live: LiveStudy, row: int) -> int:
     """Which of the rows that are scored one is."""
-    return int(np.searchsorted(live.study.signals.rows, row))
+    number = np.flatnonzero(live.study.signals.rows == row)
+    if not len(number):
+        # Another row's betas would do in silence, those of a later one among them.
+        raise ValueError(f"row {row} is not scored")
+    return int(number[0])
 
 
 def _deciding(live: LiveStudy, row: int, decides: bool) -> PaperSetup:

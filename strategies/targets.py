@@ -42,6 +42,7 @@ class Signals:
         What can be borrowed and sold short; None where everything can.
     market_members : (R, N) bool array, optional
         Whose mean return is the market where none is given; the eligible assets unless given.
+        Where it is, betas are of returns from one bar to the next, none over a gap.
     """
 
     rows: np.ndarray
@@ -150,16 +151,39 @@ class TargetMaker:
         """
         panel, signals, rules = self._panel, self._signals, self._rules
         row, lookback = int(signals.rows[number]), rules.covariance.lookback
-        returns = past_returns(panel, row, columns, lookback)
+        if signals.market_members is not None:
+            returns, market = self._without_gaps(number, columns)
+        else:
+            returns = past_returns(panel, row, columns, lookback)
+            market = None
         if signals.market is not None:
             market = signals.market[row + 1 - len(returns) : row + 1]
-        else:
-            of_all = signals.eligible if signals.market_members is None else signals.market_members
-            members = np.flatnonzero(of_all[number])
+        elif market is None:
+            members = np.flatnonzero(signals.eligible[number])
             same = np.array_equal(columns, members)
             market = mean_return(returns if same else past_returns(panel, row, members, lookback))
         lagged = self._lagged[columns]
         return betas(returns, market, lagged, rules.covariance.min_history)
+
+    def _without_gaps(self, number: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(L, k) returns of assets and (L,) of the members of the market, from bar to next bar.
+
+        A return over a gap is none: one of five hours among those of one would decide a slope
+        by itself. Nor is there a market in a row in which less than half of it traded.
+        """
+        panel, signals = self._panel, self._signals
+        row, lookback = int(signals.rows[number]), self._rules.covariance.lookback
+        members = np.flatnonzero(signals.market_members[number])
+        first = max(row - lookback, 0)
+        parts = []
+        for these in (columns, members):
+            returns = past_returns(panel, row, these, lookback)
+            returns[~panel.tradable[first:row].take(these, axis=1)] = np.nan
+            parts.append(returns)
+        returns, of_members = parts
+        market = mean_return(of_members)
+        market[2 * np.isfinite(of_members).sum(axis=1) < len(members)] = np.nan
+        return returns, market
 
     def _betas_of_eligible(self, number: int) -> np.ndarray:
         """(N,) betas of the eligible assets; NaN of the others, and where not known."""

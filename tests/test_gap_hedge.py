@@ -204,6 +204,32 @@ def test_a_holding_that_is_closed_takes_nothing_out_of_its_bands():
     assert told["closed"] == ["A1"] and told["missing"] == [] and told["rebalance"] is None
 
 
+def test_a_stop_goes_its_way_and_what_else_trades_hedges_it():
+    """The short of 0.2 is stopped: the other three give a third of 0.2 each, as above."""
+    account = account_of(panel_of(bars(4, 4, {})), [2.0, -2.0, 1.0, -1.0])
+    stop = Basket(np.array([1]), np.array([2.0]), np.zeros(1), np.full(1, 1e-8))
+    account.submit(Plan(1, stop, "close", "stop"))
+    told = hedge_gap(account, 2, RULES)
+    account.step(2)
+    assert account.position == pytest.approx([4 / 3, 0.0, 1 / 3, -5 / 3], abs=1e-7)
+    assert told["detail"] == "a stop: 3 tickets keep the book neutral"
+    assert {fill[2] for fill in account.journal.fills} == {"rebalance", "stop"}
+
+
+def test_no_more_gross_than_was_wanted_of_the_whole():
+    """Held 0.3, -0.3; wanted 0.1, -0.1 beside 0.05 and -0.05, so 0.3 of gross. The second has
+    no bar and stays at -0.3: nothing is left for the others, and net comes before gross: each
+    long takes its third of 0.3 on top, less what the new short gives up."""
+    account = account_of(panel_of(bars(4, 4, {1: [2]})), [3.0, -3.0, 0.0, 0.0])
+    submit(account, 1, np.array([1.0, -1.0, 0.5, -0.5]))
+    told = hedge_gap(account, 2, RULES)
+    account.step(2)
+    # Least gross at net 0: longs of 0.3 and no short; closest to 0.1 and 0.05 is +0.075 each.
+    assert account.position == pytest.approx([1.75, -3.0, 1.25, 0.0], abs=1e-5)
+    assert told["after"]["gross"] == pytest.approx(0.6, abs=1e-6)
+    assert told["detail"].endswith("keep the book neutral, with more gross than was wanted")
+
+
 def test_least_tickets_and_lots_hold_for_a_hedge():
     """Lots of 0.4: 0.5 is cut to 0.4, and 0.4 x 100 is less than a least ticket of 50.
 

@@ -29,6 +29,7 @@ ONE_AFTER_THE_OTHER = {
     "GGG": hours(22, 24) | hours(36, 38),
     "HHH": hours(31, 32),
 }
+_SAME = ("order", "fill", "carry", "note")
 DECISION = {"BBB": hours(12, 14), "EEE": hours(13, 14)}
 
 
@@ -74,13 +75,48 @@ def check_told(found) -> None:
         assert filled == pytest.approx(told["instead"], rel=1e-9)
 
 
+def check_exposures(folder, found) -> None:
+    """Net and gross before a hedge, from the ledger's own shares and the recorded closes."""
+    stored = read_native(folder / "hours")
+    stamps = stored.time.astype("M8[h]")
+    closes = {
+        (str(stored.symbols[code]), stamp): value
+        for code, stamp, value in zip(
+            stored.code.tolist(), stamps.tolist(), stored.columns["close"].tolist(), strict=True
+        )
+    }
+    first = stamps.min()
+    held, cash, checked = {}, 100_000.0, 0
+
+    def mark(name: str, stamp: np.datetime64) -> float:
+        while (name, stamp.tolist()) not in closes and stamp > first:
+            stamp = stamp - 1
+        return closes[name, stamp.tolist()]
+
+    for event in found:
+        if event.kind == "note" and event.payload["note"] == "hedged":
+            before = np.datetime64(event.bar.removesuffix(":00Z"), "h") - 1
+            worth = {name: units * mark(name, before) for name, units in held.items()}
+            value = cash + sum(worth.values())
+            told = event.payload["before"]
+            assert told["dollar"] == pytest.approx(sum(worth.values()) / value, abs=1e-9)
+            gross = sum(abs(one) for one in worth.values()) / value
+            assert told["gross"] == pytest.approx(gross, abs=1e-9)
+            checked += 1
+        if event.kind == "fill":
+            told = event.payload
+            held[event.symbol] = held.get(event.symbol, 0.0) + told["shares"]
+            cash -= told["shares"] * told["price"] + told["commission"]
+    assert checked >= 2
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [11, 1, 2, 3])
+@pytest.mark.parametrize("seed", [11, 1, 2])
 def test_within_the_bands_at_each_bar_of_gaps_of_all_kinds(seed, tmp_path, monkeypatch):
     found = booked(tmp_path, monkeypatch, ONE_AFTER_THE_OTHER, seed)
     check_within(found)
     check_told(found)
-    assert len(noted(found, "hedged")) >= 2
+    check_exposures(tmp_path, found)
     assert replay(found).neutrality == neutrality(found)[-1]
 
 
@@ -130,62 +166,41 @@ def test_what_was_void_is_decided_again_once_all_trade(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_stopped_and_restarted_in_the_middle_of_a_gap(tmp_path, monkeypatch):
-    """Poll by poll, in three sessions, and caught up at once: the same bars, fills and notes."""
-    missing = {"BBB": hours(1, 4), "EEE": hours(2, 4)}
-    every = list(range(READY + 1, READY + 8))
-    heads, found = [], []
-    for name, sessions in (("one", [every]), ("three", [every[:2], every[2:4], every[4:]])):
-        with market(tmp_path / name, monkeypatch, changes=CALM, missing=missing) as place:
-            for part in sessions:
-                poll_hours(place, part)
-            heads.append(head(place))
-            found.append(events(place))
-    assert heads[0] == heads[1]
-    with market(tmp_path / "late", monkeypatch, changes=CALM, missing=missing) as place:
-        poll_hours(place, [every[0], every[-1]])
-        found.append(events(place))
-    kept = [
-        [event for event in some if event.kind in ("fill", "carry", "note")]
-        for some in (found[0], found[2])
-    ]
-    assert kept[0] == kept[1]
-    assert all(note["within"] for note in neutrality(found[0]))
-    assert noted(found[0], "hedged")
+def test_a_book_that_drifts_in_a_gap_is_hedged_and_not_ranked(tmp_path, monkeypatch):
+    """Six of eight coins have no bar from 00:00 to 04:00; at 00:00 it is past the midpoint."""
+    missing = {name: hours(24, 29) for name in COINS[2:]}
+    found = booked(tmp_path, monkeypatch, missing, 1)
+    notes = {event.bar: event.payload for event in noted(found, "neutrality")}
+    drifted = notes["2026-01-07T00:00Z"]
+    assert drifted["hedge"] and not drifted["forced"]
+    assert abs(drifted["beta"]) > 0.032 or abs(drifted["dollar"]) > 0.011
+    (hedge,) = [one for one in noted(found, "hedged") if one.bar == "2026-01-07T01:00Z"]
+    assert hedge.payload["rebalance"] is None and hedge.payload["neutral"]
+    assert set(hedge.payload["instead"]) <= {"AAA", "BBB"}
+    decided = {event.bar for event in found if event.kind == "decision"}
+    # Put off at 00:00 and, after two bars, made without what is still missing.
+    assert not decided & {"2026-01-07T00:00Z", "2026-01-07T01:00Z"}
+    assert "2026-01-07T02:00Z" in decided
+    check_within(found)
+    check_told(found)
 
 
 @pytest.mark.slow
-def test_the_exposure_before_a_hedge_follows_from_fills_and_closes(tmp_path, monkeypatch):
-    """Net and gross weight from the ledger's own shares and the recorded closes, by hand."""
-    found = booked(tmp_path, monkeypatch, ONE_AFTER_THE_OTHER)
-    stored = read_native(tmp_path / "hours")
-    stamps = stored.time.astype("M8[h]")
-    closes = {
-        (str(stored.symbols[code]), stamp): value
-        for code, stamp, value in zip(
-            stored.code.tolist(), stamps.tolist(), stored.columns["close"].tolist(), strict=True
-        )
-    }
-    first = stamps.min()
-    held, cash, checked = {}, 100_000.0, 0
+def test_stopped_and_restarted_in_the_middle_of_a_gap(tmp_path, monkeypatch):
+    """Poll by poll in three sessions, and caught up at once: the same orders, fills and notes.
 
-    def mark(name: str, stamp: np.datetime64) -> float:
-        while (name, stamp.tolist()) not in closes and stamp > first:
-            stamp = stamp - 1
-        return closes[name, stamp.tolist()]
-
-    for event in found:
-        if event.kind == "note" and event.payload["note"] == "hedged":
-            before = np.datetime64(event.bar.removesuffix(":00Z"), "h") - 1
-            worth = {name: units * mark(name, before) for name, units in held.items()}
-            value = cash + sum(worth.values())
-            told = event.payload["before"]
-            assert told["dollar"] == pytest.approx(sum(worth.values()) / value, abs=1e-9)
-            gross = sum(abs(one) for one in worth.values()) / value
-            assert told["gross"] == pytest.approx(gross, abs=1e-9)
-            checked += 1
-        if event.kind == "fill":
-            told = event.payload
-            held[event.symbol] = held.get(event.symbol, 0.0) + told["shares"]
-            cash -= told["shares"] * told["price"] + told["commission"]
-    assert checked >= 2
+    Of the decisions, some are late.
+    """
+    missing = {"BBB": hours(1, 4), "EEE": hours(2, 4)}
+    every = list(range(READY + 1, READY + 8))
+    found = []
+    sessions = {"three": [every[:2], every[2:4], every[4:]], "late": [[every[0], every[-1]]]}
+    for name, parts in sessions.items():
+        with market(tmp_path / name, monkeypatch, changes=CALM, missing=missing) as place:
+            for part in parts:
+                poll_hours(place, part)
+            found.append(events(place))
+    kept = [[event for event in some if event.kind in _SAME] for some in found]
+    assert kept[0] == kept[1]
+    assert all(note["within"] for note in neutrality(found[0]))
+    assert noted(found[0], "hedged")
