@@ -7,7 +7,7 @@ import pytest
 
 from feeds.store import read_native
 from strategies.execution.replay import replay
-from tests.live_case import COINS, READY, events, head, market, neutrality, poll_hours
+from tests.live_case import COINS, READY, events, market, neutrality, poll_hours
 
 #: Betas of more bars, and bands of more than twice what the book moves in an hour.
 CALM = {"lookback: 72": "lookback: 110", "beta: 0.03}": "beta: 0.06}"}
