@@ -234,7 +234,7 @@ def _why(view: _View, found: Hedge, missing: list[str], closed: list[str], baske
         what = f"{len(basket)} tickets, and the book is not neutral: too little of it trades"
     elif not found.gross:
         what += ", with more gross than was wanted"
-    return f"{'; '.join(parts) or 'drifted in a gap'}: {what}"
+    return f"{'; '.join(parts) or 'drifted'}: {what}"
 
 
 def _instant(orders: OrderRules) -> str:
