@@ -12,8 +12,9 @@ import pandas as pd
 
 from feeds.errors import DataError
 from runs.dashboard_files import signature
+from runs.dashboard_signals import stamps_of
 from strategies.execution.ledger import Event, reading_ledger
-from strategies.execution.replay import PaperBook, replay
+from strategies.execution.replay import PaperBook
 
 __all__ = ["PaperAccount", "read_account"]
 
@@ -27,11 +28,13 @@ class PaperAccount:
 
     Parameters
     ----------
-    name, bar : str
-        Of the configuration; ISO date of the last bar that was booked.
+    name, bar, data : str
+        Of the configuration; ISO date of the last bar that was booked; of the data set.
     values : DataFrame
         Index date: bar (as the ledger names it), value, cash, long, short and margin in
         currency, gross and net over value.
+    marked : DataFrame
+        Index as of `values`, a column a symbol: signed value held at the close, in currency.
     positions : DataFrame
         symbol, shares (printed), price (raw), price_date, value, weight; largest first. NaN
         where no close was booked yet.
@@ -48,7 +51,9 @@ class PaperAccount:
 
     name: str
     bar: str
+    data: str
     values: pd.DataFrame
+    marked: pd.DataFrame
     positions: pd.DataFrame
     waiting: pd.DataFrame
     fills: pd.DataFrame
@@ -75,9 +80,9 @@ def _read(path: Path, *_: object) -> PaperAccount:
         ledger.check()
         events = ledger.events()
     try:
-        book = replay(events)
+        book, marks = _replayed(events)
         if book.bar:
-            return _account(path, book, events)
+            return _account(path, book, marks, events)
     except (KeyError, TypeError, ValueError):
         raise DataError(
             f"{path}: events that this version cannot read", "update the program"
@@ -85,11 +90,35 @@ def _read(path: Path, *_: object) -> PaperAccount:
     raise DataError(f"{path}: no bar is booked yet", "run python -m runs.signals")
 
 
-def _account(path: Path, book: PaperBook, events: Sequence[Event]) -> PaperAccount:
+def _replayed(events: Sequence[Event]) -> tuple[PaperBook, list[dict[str, float]]]:
+    """The book after its events, and the signed value of each holding at each close."""
+    book, marks = PaperBook(), []
+    for event in events:
+        book.apply(event)
+        if event.kind == "note" and event.payload["note"] == "close":
+            marks.append({name: held * _close(book, name)[0] for name, held in book.held.items()})
+    return book, marks
+
+
+def _close(book: PaperBook, symbol: str) -> tuple[float, str | None]:
+    """The last raw close that was booked of a symbol, and its bar; NaN before the first."""
+    for bar in reversed(book.marks):
+        if symbol in book.marks[bar]["closes"]:
+            return book.marks[bar]["closes"][symbol], bar
+    return float("nan"), None
+
+
+def _account(
+    path: Path, book: PaperBook, marks: Sequence[dict[str, float]], events: Sequence[Event]
+) -> PaperAccount:
+    values = _values(events)
+    marked = pd.DataFrame(list(marks), index=values.index, dtype=float).fillna(0.0)
     return PaperAccount(
         str(book.opened.get("name", path.stem)),
         book.bar,
-        _values(events),
+        str(book.opened.get("data", {}).get("name", "")),
+        values,
+        marked,
         _positions(book),
         _waiting(book.close.get("pending", ())),
         _fills(events),
@@ -102,11 +131,10 @@ def _account(path: Path, book: PaperBook, events: Sequence[Event]) -> PaperAccou
 def _values(events: Sequence[Event]) -> pd.DataFrame:
     closes = [e for e in events if e.kind == "note" and e.payload["note"] == "close"]
     rows = [[e.payload[name] for name in _VALUES] for e in closes]
-    bars = [e.bar for e in closes]
-    # Bars of hours have a stamp in UTC, those of days a date.
-    index = pd.DatetimeIndex(pd.to_datetime(bars, utc=True, format="ISO8601")).tz_localize(None)
-    table = pd.DataFrame(rows, index=index.rename("date"), columns=list(_VALUES))
-    table.insert(0, "bar", bars)
+    bars = pd.Series([e.bar for e in closes], dtype=str)
+    index = pd.DatetimeIndex(stamps_of(bars)).rename("date")
+    table = pd.DataFrame(rows, index=index, columns=list(_VALUES))
+    table.insert(0, "bar", bars.to_numpy())
     table["gross"] = (table["long"] - table["short"]) / table["value"]
     table["net"] = (table["long"] + table["short"]) / table["value"]
     return table
@@ -115,9 +143,7 @@ def _values(events: Sequence[Event]) -> pd.DataFrame:
 def _positions(book: PaperBook) -> pd.DataFrame:
     rows = []
     for symbol, shares in sorted(book.held.items()):
-        bars = (bar for bar in reversed(book.marks) if symbol in book.marks[bar]["closes"])
-        bar = next(bars, None)
-        price = book.marks[bar]["closes"][symbol] if bar else float("nan")
+        price, bar = _close(book, symbol)
         rows.append((symbol, shares, price, bar, shares * price, shares * price / book.value))
     columns = ["symbol", "shares", "price", "price_date", "value", "weight"]
     table = pd.DataFrame(rows, columns=columns)

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from runs.dashboard_comparison import runs_page
 from runs.dashboard_files import Places
-from runs.dashboard_pages import account_page, data_page, signals_page
-from runs.dashboard_studies import costs_page, factors_page, runs_page
+from runs.dashboard_pages import data_page, signals_page
+from runs.dashboard_portfolio import account_page
+from runs.dashboard_studies import costs_page, factors_page
 from runs.dashboard_view import PageSpec, serve_pages
 
 __all__ = ["show"]

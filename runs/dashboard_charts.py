@@ -6,18 +6,48 @@ Altair writes them; nothing is fetched to draw or to save them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-__all__ = ["bars", "heat_map", "lines", "svg_of"]
+__all__ = ["Drawn", "bars", "heat_map", "lines", "svg_of"]
 
 #: Okabe and Ito's colours, those that stand out on white and on near black.
 _COLOURS = ("#3A8FD0", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#8C8CE0", "#B59B00", "#8C8C8C")
+#: Series beyond the colours take them again with dashes, then with dots.
+_DASHES = ([1, 0], [6, 3], [2, 2])
 _DIVERGING = ("#D55E00", "#BFBFBF", "#3A8FD0")
-_HEIGHT = 300
+_HEIGHT = 260
 _SAVED_WIDTH = 900
+#: Stamps in the order of dates, hours by the clock of 24.
+_STAMPS = (
+    "timeFormat(datum.value, {year: '%Y', quarter: '%b', month: '%b', week: '%d %b', "
+    "date: '%d %b', day: '%d %b', hours: '%H:%M', minutes: '%H:%M'})"
+)
+#: Series or bars that a text alternative names.
+_TOLD = 8
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart and what stands for it where it is not seen.
+
+    Parameters
+    ----------
+    chart : altair.Chart or altair.LayerChart
+        Without a legend: Vega's knows neither the width of a page nor of its names.
+    legend : list of (str, str, str)
+        Name, colour and border style (``solid``, ``dashed``, ``dotted``) of each series; empty
+        for one.
+    told : str
+        The figures in words.
+    """
+
+    chart: Any
+    legend: list[tuple[str, str, str]]
+    told: str
 
 
 def lines(
@@ -27,10 +57,13 @@ def lines(
     series: str,
     *,
     form: str = ".2f",
+    axis_form: str | None = None,
     logarithmic: bool = False,
     logarithmic_x: bool = False,
+    zero: bool = False,
+    title_x: str | None = None,
     height: int = _HEIGHT,
-) -> alt.Chart:
+) -> Drawn:
     """One line a series.
 
     Parameters
@@ -39,36 +72,50 @@ def lines(
         Long; rows without a value are left out.
     x, y, series : str
         Columns; `x` holds dates or numbers.
-    form : str
-        d3 format of `y`.
+    form, axis_form : str
+        d3 format of `y`, and of its axis where that differs.
     logarithmic, logarithmic_x : bool
         Scale of each axis.
+    zero : bool
+        Whether the axis of `y` reaches 0.
+    title_x : str, optional
+        Of the axis of numbers; the column's name unless given.
     """
     shown = table[[x, y, series]].dropna()
     dated = pd.api.types.is_datetime64_any_dtype(shown[x])
-    across = alt.X(
-        _typed(x, "T" if dated else "Q"),
-        title=None if dated else x,
-        scale=alt.Scale(type="log") if logarithmic_x else alt.Undefined,
-        axis=alt.Axis(tickCount=6, labelOverlap=True, grid=False),
-    )
-    scale = alt.Scale(type="log" if logarithmic else "linear", zero=False, nice=not logarithmic)
-    tips = [
-        alt.Tooltip(_typed(x, "T" if dated else "Q"), title=x),
-        alt.Tooltip(_typed(series, "N"), title=series),
-        alt.Tooltip(_typed(y, "Q"), title=y, format=form),
-    ]
-    return _finished(
-        alt.Chart(shown)
-        .mark_line(strokeWidth=1.6, clip=True)
-        .encode(
-            x=across,
-            y=alt.Y(_typed(y, "Q"), title=None, scale=scale, axis=alt.Axis(format=form)),
-            color=_colour(series, shown[series]),
-            tooltip=tips,
+    scale = alt.Scale(type="log" if logarithmic else "linear", zero=zero, nice=not logarithmic)
+    order = list(dict.fromkeys(shown[series]))
+    encoded: dict[str, Any] = {
+        "x": alt.X(
+            _typed(x, "T" if dated else "Q"),
+            title=None if dated else title_x or x,
+            scale=alt.Scale(type="log") if logarithmic_x else alt.Undefined,
+            axis=_axis_of_dates() if dated else _axis_of_numbers(logarithmic_x),
         ),
-        height,
-    )
+        "y": alt.Y(
+            _typed(y, "Q"),
+            title=None,
+            scale=scale,
+            axis=alt.Axis(format=axis_form or form, tickCount=height // 50),
+        ),
+        "color": _colour(series, order),
+        "tooltip": [
+            (
+                _tip_of_dates(x, shown[x])
+                if dated
+                else alt.Tooltip(_typed(x, "Q"), title=title_x or x)
+            ),
+            alt.Tooltip(_typed(series, "N"), title=series),
+            alt.Tooltip(_typed(y, "Q"), title=y, format=form),
+        ],
+    }
+    if len(order) > len(_COLOURS):
+        dashes = [_DASHES[k // len(_COLOURS) % len(_DASHES)] for k in range(len(order))]
+        encoded["strokeDash"] = alt.StrokeDash(
+            _typed(series, "N"), scale=alt.Scale(domain=order, range=dashes), legend=None
+        )
+    chart = alt.Chart(shown).mark_line(strokeWidth=1.6, clip=True).encode(**encoded)
+    return Drawn(_finished(chart, height), _named(order), _lines_told(shown, x, y, series, form))
 
 
 def bars(
@@ -78,19 +125,22 @@ def bars(
     *,
     series: str | None = None,
     form: str = ".1%",
-) -> alt.Chart:
+    axis_form: str | None = None,
+) -> Drawn:
     """Level bars in the order of the table, beside one another where there are `series`."""
     shown = table[[category, value, *([series] if series else [])]].dropna()
     names = list(dict.fromkeys(shown[category]))
-    count = len(dict.fromkeys(shown[series])) if series else 1
+    order = list(dict.fromkeys(shown[series])) if series else []
     encoded: dict[str, Any] = {
         "y": alt.Y(
             _typed(category, "N"),
             sort=names,
             title=None,
-            axis=alt.Axis(labelLimit=150, ticks=False),
+            axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False),
         ),
-        "x": alt.X(_typed(value, "Q"), title=None, axis=alt.Axis(format=form, tickCount=5)),
+        "x": alt.X(
+            _typed(value, "Q"), title=None, axis=alt.Axis(format=axis_form or form, tickCount=5)
+        ),
         "tooltip": [
             alt.Tooltip(_typed(category, "N"), title=category),
             *([alt.Tooltip(_typed(series, "N"), title=series)] if series else []),
@@ -98,19 +148,22 @@ def bars(
         ],
     }
     if series:
-        encoded["yOffset"] = alt.YOffset(
-            _typed(series, "N"), sort=list(dict.fromkeys(shown[series]))
-        )
-        encoded["color"] = _colour(series, shown[series])
+        encoded["yOffset"] = alt.YOffset(_typed(series, "N"), sort=order)
+        encoded["color"] = _colour(series, order)
     else:
         encoded["color"] = alt.value(_COLOURS[0])
-    height = max(120, len(names) * (14 + 9 * count) + 40)
-    return _finished(alt.Chart(shown).mark_bar().encode(**encoded), height)
+    height = len(names) * (14 + 9 * max(len(order), 1)) + 45
+    told = [
+        f"{' '.join(map(str, row[:-1]))} {_written(row[-1], form)}"
+        for row in shown[[category, *([series] if series else []), value]].itertuples(index=False)
+    ]
+    chart = _finished(alt.Chart(shown).mark_bar().encode(**encoded), height)
+    return Drawn(chart, _named(order), _listed(told))
 
 
 def heat_map(
     table: pd.DataFrame, *, form: str = ".2f", limits: tuple[float, float, float] | None = None
-) -> alt.LayerChart:
+) -> Drawn:
     """A table as coloured cells with their numbers; index and columns are names.
 
     Parameters
@@ -136,29 +189,77 @@ def heat_map(
     drawn = alt.layer(
         base.mark_rect().encode(color=colour), text.encode(color=alt.value("#111111"))
     )
-    return _finished(drawn, 90 + 38 * len(down_names))
+    told = [
+        f"{row.row} with {row.column} {_written(row.value, form)}"
+        for row in long.itertuples(index=False)
+    ]
+    return Drawn(_finished(drawn, 90 + 34 * len(down_names)), [], _listed(told))
 
 
-def svg_of(chart: Any, title: str) -> bytes:
-    """The chart as an SVG file on white, 900 pixels wide, with its title."""
+def svg_of(drawn: Drawn, title: str) -> bytes:
+    """The chart as an SVG file on white, 900 pixels wide, with its title and its legend."""
     import vl_convert
 
+    chart = drawn.chart.copy(deep=True)
+    if drawn.legend:
+        legend = alt.Legend(orient="bottom", title=None, columns=3, labelLimit=270)
+        chart.encoding.color.legend = legend
+        if chart.encoding.strokeDash is not alt.Undefined:
+            chart.encoding.strokeDash.legend = legend
     with alt.data_transformers.disable_max_rows():
-        told = chart.properties(width=_SAVED_WIDTH, title=title, background="white").to_dict()
-    return vl_convert.vegalite_to_svg(told).encode()
+        chart = chart.properties(width=_SAVED_WIDTH, title=title, background="white")
+        return vl_convert.vegalite_to_svg(chart.to_dict()).encode()
 
 
-def _colour(name: str, values: pd.Series) -> alt.Color:
+def _axis_of_dates() -> alt.Axis:
+    return alt.Axis(tickCount=6, labelOverlap=True, grid=False, labelExpr=_STAMPS)
+
+
+def _axis_of_numbers(logarithmic: bool) -> alt.Axis:
+    form = "~s" if logarithmic else "~g"
+    return alt.Axis(tickCount=6, labelOverlap=True, grid=False, format=form)
+
+
+def _tip_of_dates(x: str, dates: pd.Series) -> alt.Tooltip:
+    form = "%Y-%m-%d" if (dates == dates.dt.normalize()).all() else "%Y-%m-%d %H:%M"
+    return alt.Tooltip(_typed(x, "T"), title=x, format=form)
+
+
+def _colour(name: str, order: Sequence[str]) -> alt.Color:
     """The first series has the first colour in every chart."""
-    order: Sequence[str] = list(dict.fromkeys(values))
     chosen = [_COLOURS[k % len(_COLOURS)] for k in range(len(order))]
-    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=170, offset=4)
-    return alt.Color(
-        _typed(name, "N"),
-        sort=order,
-        scale=alt.Scale(domain=order, range=chosen),
-        legend=legend if len(order) > 1 else None,
-    )
+    scale = alt.Scale(domain=list(order), range=chosen)
+    return alt.Color(_typed(name, "N"), sort=list(order), scale=scale, legend=None)
+
+
+def _named(order: Sequence[str]) -> list[tuple[str, str, str]]:
+    if len(order) < 2:
+        return []
+    count = len(_COLOURS)
+    styles = ("solid", "dashed", "dotted")
+    return [
+        (str(name), _COLOURS[k % count], styles[k // count % len(styles)])
+        for k, name in enumerate(order)
+    ]
+
+
+def _lines_told(shown: pd.DataFrame, x: str, y: str, series: str, form: str) -> str:
+    told = []
+    for name, part in shown.groupby(series, sort=False):
+        last = part.iloc[-1]
+        low, high = (_written(one, form) for one in (part[y].min(), part[y].max()))
+        at = f"{last[x]:%Y-%m-%d}" if isinstance(last[x], pd.Timestamp) else f"{last[x]:g}"
+        told.append(f"{name} {_written(last[y], form)} at {at}, between {low} and {high}")
+    return _listed(told)
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return "; ".join(told[:_TOLD]) + more
+
+
+def _written(value: float, form: str) -> str:
+    return format(value, form)
 
 
 def _typed(column: str, kind: str) -> str:

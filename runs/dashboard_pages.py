@@ -1,21 +1,18 @@
-"""The pages of signals, of the paper account and of data sets."""
+"""The pages of signals and of data sets."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
 
-import pandas as pd
-
 from feeds.errors import DataError
 from runs import dashboard_charts as charts
 from runs import dashboard_view as view
-from runs.dashboard_account import PaperAccount, read_account
 from runs.dashboard_files import Places, data_sets, read_document
 from runs.dashboard_sets import DataSet, read_set
-from runs.dashboard_signals import Signal, bars_of, live_facts, live_warning, read_signal
+from runs.dashboard_signals import Signal, bars_of, live_facts, live_state, read_signal, spoken
 
-__all__ = ["account_page", "data_page", "signals_page"]
+__all__ = ["data_page", "signals_page"]
 
 _SHOWN = 25
 _LATEST = "latest"
@@ -47,9 +44,10 @@ def _signal_facts(signal: Signal) -> None:
     account = told["account"]
     view.facts(
         [
-            ("As of", told["as_of"]),
+            ("As of", spoken(told["as_of"])),
             ("Decided on it", "yes" if told["decided"] else "no"),
-            ("Next decision", told["next_decision"] or "not known"),
+            ("Next decision", spoken(told["next_decision"] or "not known")),
+            ("Orders that wait", f"{len(signal.orders):,}"),
             ("Account value", f"{account['value']:,.0f}"),
             ("Gross", f"{account['gross']:.1%}"),
             ("Net", f"{account['net']:.1%}"),
@@ -65,10 +63,8 @@ def _live_status(folder: Path) -> None:
         return
     status = read_document(folder / "status.json")
     view.section("Live mode", "As its process wrote it last.")
-    warning = live_warning(status, dt.datetime.now(dt.UTC))
-    if warning:
-        view.warn(warning)
-    view.facts([(key.replace("_", " "), value) for key, value in live_facts(status)])
+    view.state(*live_state(status, dt.datetime.now(dt.UTC)))
+    view.facts(live_facts(status))
 
 
 def _ranks(signal: Signal, name: str) -> None:
@@ -85,121 +81,52 @@ def _ranks(signal: Signal, name: str) -> None:
         return
     percent = dict.fromkeys(("weight", "held_weight", "change"), "percent")
     fine = dict.fromkeys((*signal.factors, "score"), "fine")
+    # Columns that say the same of every asset take room from those that do not.
+    idle = {"why": shown["why"].eq("").all(), "eligible": shown["eligible"].all()}
     view.table(
         shown,
         f"signals-{name}-{signal.told['as_of']}.csv",
-        labels={"held_weight": "held", "why": "why not", "age_sessions": "price age"},
+        labels={"weight": "wanted", "held_weight": "held", "why": "why not",
+                "age_sessions": "price age"},
         formats=percent | fine | {"price": "number", "rank": "whole", "age_sessions": "whole"},
-    )
+        pinned=("rank", "symbol"),
+        hidden=[column for column, told in idle.items() if told],
+    )  # fmt: skip
     weights = signal.weights(shown).head(2 * _SHOWN)
     if len(weights):
-        view.section("Held and wanted", "Signed value over account value.")
-        drawn = charts.bars(weights, "symbol", "weight", series="what")
+        count = weights["symbol"].nunique()
+        most = f" The {_SHOWN} most wanted." if count == _SHOWN else ""
+        view.section("Held and wanted", f"Signed value over account value.{most}")
+        drawn = charts.bars(weights, "symbol", "weight", series="what", axis_form=".0%")
         view.chart(drawn, "Held and wanted", f"weights-{name}-{signal.told['as_of']}")
 
 
 def _orders(signal: Signal, name: str) -> None:
+    orders, bar = signal.orders, signal.told["as_of"]
     view.section("Orders that wait", "They fill at the next bar, at its open or its close.")
-    if signal.orders.empty:
+    if orders.empty:
         view.tell("None: nothing was decided on this bar, or nothing has to change.")
     else:
-        view.table(
-            signal.orders,
-            f"orders-{name}-{signal.told['as_of']}.csv",
-            formats={"price": "number", "value": "money", "shares": "shares"},
+        value = orders["value"].astype(float)
+        view.tell(
+            f"{len(orders):,} orders: {value.clip(lower=0).sum():,.0f} to buy, "
+            f"{-value.clip(upper=0).sum():,.0f} to sell at the last prices."
         )
-    view.section("Sources")
-    view.table(signal.sources, f"sources-{name}-{signal.told['as_of']}.csv")
+        view.table(
+            orders.assign(fill=orders["fill"].str.replace("_", " ")),
+            f"orders-{name}-{bar}.csv",
+            formats={"price": "number", "value": "money", "shares": "shares"},
+            pinned=("symbol",),
+        )
+    view.section("Sources", "The newest and the oldest last bar of each, and who is behind.")
+    labels = {"age_sessions": "age, sessions"}
+    view.table(signal.sources, f"sources-{name}-{bar}.csv", labels=labels)
     if len(signal.reports):
-        view.section("Reports")
-        view.table(signal.reports, f"reports-{name}-{signal.told['as_of']}.csv")
+        view.section("Reports", "What the strategy and the account have to say of this bar.")
+        view.table(signal.reports, f"reports-{name}-{bar}.csv")
     view.tell(
         f"Data {signal.told['data_hash'][:12]}, configuration {signal.told['config_hash'][:12]}."
     )
-
-
-def account_page(places: Places) -> None:
-    """The paper account: value, exposure, holdings and fills."""
-    view.heading("Portfolio", "The paper account, replayed from its ledger and checked on the way.")
-    ledgers = places.ledgers()
-    if not ledgers:
-        view.absent(
-            f"There is no ledger at {places.ledger or places.outputs / 'paper.db'}.",
-            "python -m runs.signals --config configs/large_caps_bitcoin.yaml --offline",
-        )
-        return
-    chosen = view.choose("Ledger", list(ledgers), "ledger") if len(ledgers) > 1 else None
-    account = read_account(ledgers[chosen or next(iter(ledgers))])
-    _account_facts(account)
-    _account_charts(account)
-    _holdings(account)
-    _record(account)
-
-
-def _account_facts(account: PaperAccount) -> None:
-    values = account.values
-    last, first = values.iloc[-1], values.iloc[0]
-    worst = (values["value"] / values["value"].cummax() - 1).min()
-    view.facts(
-        [
-            ("Account", account.name),
-            ("Last bar", account.bar),
-            ("Value", f"{last['value']:,.0f}"),
-            ("Since the start", f"{last['value'] / first['value'] - 1:+.1%}"),
-            ("Cash", f"{last['cash']:,.0f}"),
-            ("Gross", f"{last['gross']:.1%}"),
-            ("Net", f"{last['net']:.1%}"),
-            ("Max drawdown", f"{worst:.1%}"),
-        ]
-    )
-
-
-def _account_charts(account: PaperAccount) -> None:
-    values = account.values.reset_index()
-    view.section("Value and cash", "In the account's currency.")
-    drawn = charts.lines(_long(values, ["value", "cash"]), "date", "amount", "what", form="~s")
-    view.chart(drawn, "Value and cash", f"value-{account.name}")
-    view.section("Exposure", "Gross and net holdings over value.")
-    drawn = charts.lines(_long(values, ["gross", "net"]), "date", "amount", "what", form=".0%")
-    view.chart(drawn, "Exposure", f"exposure-{account.name}")
-
-
-def _long(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return table.melt("date", value_vars=columns, var_name="what", value_name="amount")
-
-
-def _holdings(account: PaperAccount) -> None:
-    view.section("Holdings", "Printed shares at raw closes.")
-    if account.positions.empty:
-        view.tell("Nothing is held.")
-    else:
-        drawn = charts.bars(account.positions.head(_SHOWN), "symbol", "weight")
-        view.chart(drawn, "Holdings over account value", f"holdings-{account.name}")
-        formats = {"weight": "percent", "value": "money", "price": "number", "shares": "shares"}
-        view.table(account.positions, f"positions-{account.name}.csv", formats=formats)
-    if len(account.waiting):
-        view.section("Orders that wait")
-        view.table(account.waiting, f"waiting-{account.name}.csv", formats={"shares": "shares"})
-
-
-def _record(account: PaperAccount) -> None:
-    view.section(
-        "Track record", f"{account.events:,} events in the ledger, each chained to the last."
-    )
-    view.table(
-        account.values[::-1],
-        f"values-{account.name}.csv",
-        formats=dict.fromkeys(("value", "cash", "long", "short", "margin"), "money")
-        | {"gross": "percent", "net": "percent"},
-    )
-    units = dict.fromkeys(("shares", "held", "price", "reference"), "shares")
-    units |= dict.fromkeys(("commission", "paid", "slippage", "amount"), "money")
-    parts = {"fills": account.fills, "carry": account.carry, "notes": account.notes}
-    for title, table in parts.items():
-        if len(table):
-            with view.fold(f"{title.capitalize()} ({len(table):,})"):
-                formats = {name: form for name, form in units.items() if name in table}
-                view.table(table, f"{title}-{account.name}.csv", formats=formats)
 
 
 def data_page(places: Places, today: dt.date | None = None) -> None:
@@ -215,13 +142,15 @@ def data_page(places: Places, today: dt.date | None = None) -> None:
     name = view.choose("Data set", list(sets), "set")
     found = read_set(sets[name])
     view.tell(str(found.manifest.get("title", name)))
-    _set_facts(found, today or dt.datetime.now(dt.UTC).date())
+    _set_facts(found, name, today or dt.datetime.now(dt.UTC).date())
     _gaps(found, name)
     view.section("Repairs", "What cleaning changed or dropped, and why.")
     if found.repairs.empty:
         view.tell("Nothing had to be repaired.")
     else:
-        view.table(found.repairs, f"repairs-{name}.csv", formats={"dates": "whole"})
+        view.table(
+            found.repairs, f"repairs-{name}.csv", formats={"dates": "whole"}, pinned=("symbol",)
+        )
     limits = [str(line) for line in found.manifest.get("limits", ())]
     if limits:
         view.section("What the set cannot show")
@@ -229,7 +158,7 @@ def data_page(places: Places, today: dt.date | None = None) -> None:
             view.tell(f"· {line}")
 
 
-def _set_facts(found: DataSet, today: dt.date) -> None:
+def _set_facts(found: DataSet, name: str, today: dt.date) -> None:
     newest = found.symbols["last"].dropna().max()
     if not isinstance(newest, str):
         raise DataError("the set holds no bar", "run python -m runs.ingest again")
@@ -247,12 +176,15 @@ def _set_facts(found: DataSet, today: dt.date) -> None:
     view.section(
         "Freshness", "Last bars by class; behind counts series that end before the newest."
     )
-    view.table(found.classes, "freshness.csv")
+    counts = dict.fromkeys(("symbols", "behind", "missing"), "whole")
+    view.table(found.classes, f"freshness-{name}.csv", formats=counts, pinned=("asset_class",))
 
 
 def _gaps(found: DataSet, name: str) -> None:
     view.section("Coverage", "Symbols with a bar, by month.")
-    drawn = charts.lines(found.coverage, "month", "symbols", "asset_class", form=",.0f")
+    drawn = charts.lines(
+        found.coverage, "month", "symbols", "asset_class", form=",.0f", zero=True, height=200
+    )
     view.chart(drawn, "Symbols with a bar, by month", f"coverage-{name}")
     view.section(
         "Gaps",
@@ -263,4 +195,8 @@ def _gaps(found: DataSet, name: str) -> None:
     shown = found.symbols
     if typed:
         shown = shown[shown["symbol"].str.lower().str.contains(typed, regex=False)]
-    view.table(shown, f"symbols-{name}.csv")
+    if shown.empty:
+        view.tell("No symbol is like that: change the filter.")
+        return
+    counts = dict.fromkeys(("bars", "missing", "longest_gap"), "whole")
+    view.table(shown, f"symbols-{name}.csv", formats=counts, pinned=("symbol",))

@@ -10,9 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from runs.dashboard_exposures import by_class, classes_of_set
 from runs.dashboard_files import read_document, read_table
 
-__all__ = ["METRICS", "Run", "compared", "cut_to_common", "metrics_table", "read_run"]
+__all__ = [
+    "METRICS",
+    "Run",
+    "compared",
+    "cut_to_common",
+    "metrics_table",
+    "outcomes",
+    "read_run",
+    "sleeves",
+]
 
 _VALUES = ("value", "cash", "long", "short")
 #: Metric to the label shown and how it is written.
@@ -103,11 +113,16 @@ def compared(runs: Mapping[str, Run]) -> pd.DataFrame:
 
 
 def _series(run: Run) -> pd.DataFrame:
+    return _measures(run).reset_index().melt("date", var_name="measure", value_name="value")
+
+
+def _measures(run: Run) -> pd.DataFrame:
+    """One column a measure, index date."""
     values = run.values
     value = values["value"].to_numpy()
     growth = value / value[0]
     added = run.costs.cumsum()
-    wide = pd.DataFrame(
+    return pd.DataFrame(
         {
             "growth": growth,
             "drawdown": growth / np.maximum.accumulate(growth) - 1.0,
@@ -118,7 +133,59 @@ def _series(run: Run) -> pd.DataFrame:
         },
         index=values.index,
     )
-    return wide.reset_index().melt("date", var_name="measure", value_name="value")
+
+
+def outcomes(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """One row a run: what became of it over its days.
+
+    Returns
+    -------
+    DataFrame
+        run; growth (return since the first day), drawdown (the worst), cost and its parts
+        (added up), gross and net (means), as fractions.
+    """
+    rows = []
+    for name, run in runs.items():
+        wide = _measures(run)
+        last, mean = wide.iloc[-1], wide.mean()
+        told = {"growth": last["growth"] - 1.0, "drawdown": wide["drawdown"].min()}
+        told |= {key: last[key] for key in ("cost", "commission", "slippage", "carry")}
+        rows.append({"run": name, **told, "gross": mean["gross"], "net": mean["net"]})
+    return pd.DataFrame(rows)
+
+
+def sleeves(folder: Path, run: Run, data: Path) -> pd.DataFrame:
+    """Exposure by asset class on the days of `run`, from the fills and prices of its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    run : Run
+        Whose days and values are taken: whole or cut.
+    data : Path
+        Folder of data sets, where the run's own says what class a symbol is of.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`runs.dashboard_exposures.by_class` has it; empty where the data set or the
+        prices are not there.
+    """
+    if not all((folder / name).is_file() for name in ("prices.csv", "manifest.json")):
+        return by_class(pd.DataFrame(index=run.values.index), run.values["value"], {})
+    told = read_document(folder / "manifest.json").get("data") or {}
+    classes = classes_of_set(data, Path(str(told.get("dir", ""))).name)
+    if not classes:
+        return by_class(pd.DataFrame(index=run.values.index), run.values["value"], {})
+    fills = read_table(folder / "fills.csv", ["symbol", "size"], dates=["date"])
+    prices = read_table(folder / "prices.csv", dates=["date"]).set_index("date")
+    bought = fills.pivot_table(index="date", columns="symbol", values="size", aggfunc="sum")
+    held = bought.reindex(prices.index).fillna(0.0).cumsum()
+    # What is left of a position that was closed is rounding.
+    held = held.where(held.abs() > 1e-9 * bought.abs().sum(), 0.0)
+    marked = (held * prices.reindex(columns=held.columns)).reindex(run.values.index)
+    return by_class(marked, run.values["value"], classes)
 
 
 def metrics_table(runs: Mapping[str, Run]) -> pd.DataFrame:

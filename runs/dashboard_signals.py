@@ -13,9 +13,17 @@ import pandas as pd
 from feeds.errors import DataError
 from runs.dashboard_files import read_document
 
-__all__ = ["Signal", "bars_of", "live_facts", "live_warning", "read_signal"]
+__all__ = [
+    "Signal",
+    "bars_of",
+    "live_facts",
+    "live_state",
+    "read_signal",
+    "spoken",
+    "stamps_of",
+]
 
-_FIRST = ("rank", "symbol", "asset_class", "weight", "held_weight", "change", "why", "score")
+_FIRST = ("rank", "symbol", "weight", "held_weight", "change", "asset_class", "why", "score")
 _LAST = ("price", "price_date", "age_sessions", "eligible")
 _ORDERS = ("symbol", "side", "shares", "price", "value", "fill", "decided", "reason")
 _SOURCES = ("source", "asset_class", "symbols", "newest", "oldest", "age_sessions", "behind")
@@ -24,6 +32,8 @@ _NEEDED = ("as_of", "decided", "next_decision", "account", "assets", "orders", "
 _OLD = 5
 #: After this a live session whose next poll is overdue is taken for dead.
 _OVERDUE = dt.timedelta(minutes=5)
+#: So is one whose poll, with all its retries, has not ended after this.
+_LONGEST_POLL = dt.timedelta(minutes=30)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,34 +122,83 @@ def read_signal(folder: Path, bar: str | None = None) -> Signal:
         ) from None
 
 
-def live_warning(status: Mapping[str, Any], now: dt.datetime) -> str | None:
-    """What is wrong with a live session, by its ``status.json``; None where nothing is."""
-    if status.get("state") == "stopped":
-        return None
-    try:
-        due = dt.datetime.fromisoformat(str(status["next_poll"]))
-    except (KeyError, ValueError):
-        due = None
-    if due is not None and due.replace(tzinfo=due.tzinfo or dt.UTC) + _OVERDUE < now:
-        return f"Its next poll was due at {status['next_poll']}: the session was killed or hangs."
-    if status.get("state") == "fault":
-        return "Its last poll failed, and it will try again."
-    return None
+def stamps_of(bars: pd.Series) -> pd.Series:
+    """Bars of days (ISO dates) and of hours (stamps in UTC) as dates without a zone."""
+    return pd.to_datetime(bars, utc=True, format="ISO8601").dt.tz_localize(None)
+
+
+def spoken(bar: object) -> str:
+    """A bar or a moment as people read it: a date, with hours and minutes of UTC if it has some."""
+    text = str(bar)
+    return f"{text[:10]} {text[11:16]} UTC" if "T" in text else text
+
+
+def live_state(status: Mapping[str, Any], now: dt.datetime) -> tuple[str, str]:
+    """How a live session fares by its ``status.json``: a level and a sentence.
+
+    Returns
+    -------
+    (str, str)
+        ``good`` (at work), ``rest`` (stopped on purpose), ``warning`` (a poll failed, and it tries
+        again) or ``error`` (killed, or it hangs).
+    """
+    state, updated = str(status.get("state")), spoken(status.get("updated") or "a time not noted")
+    if state == "stopped":
+        return "rest", f"Stopped at {updated}: nothing is polled until it is started again."
+    due, written = (_moment(status.get(key)) for key in ("next_poll", "updated"))
+    if due is not None and due + _OVERDUE < now:
+        return "error", (
+            f"Its next poll was due at {spoken(status['next_poll'])}: the session was killed or "
+            "hangs. Start it again; it goes on after the last bar."
+        )
+    if state == "polling" and written is not None and written + _LONGEST_POLL < now:
+        return "error", (
+            f"Its poll of {updated} did not end: the session was killed or hangs. Start it again; "
+            "it goes on after the last bar."
+        )
+    if state == "fault":
+        again = f" at {spoken(status['next_poll'])}" if due is not None else ""
+        last = str((status.get("faults") or {}).get("last") or "no reason was noted")
+        return "warning", f"Its last poll failed, and it will try again{again}. {last}"
+    if state == "polling":
+        return "good", f"At work: it polls since {updated}."
+    if state == "waiting" and due is not None:
+        return "good", f"At work: its next poll is due at {spoken(status['next_poll'])}."
+    return "warning", f"Its state is {state}, which this version does not know."
 
 
 def live_facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every figure of a ``status.json`` with its name, those of its parts after the rest."""
-    plain = [(key, _short(value)) for key, value in status.items() if not isinstance(value, dict)]
-    parts = [value for value in status.values() if isinstance(value, dict)]
-    return plain + [pair for part in parts for pair in live_facts(part)]
+    """The figures of a ``status.json`` that are known, as they are shown."""
+    faults, drifted = status.get("faults") or {}, status.get("neutrality") or {}
+    bands = drifted.get("bands") or {}
+    facts = [("Last bar", spoken(status.get("last_bar") or "none yet"))]
+    if isinstance(status.get("value"), (int, float)):
+        facts.append(("Value", f"{status['value']:,.0f}"))
+    if drifted:
+        facts += [
+            (label, f"{drifted[key]:+{form}} of ±{bands[key]:{form}}")
+            for label, key, form in (
+                ("Net, of its band", "dollar", ".2%"),
+                ("Beta, of its band", "beta", ".3f"),
+            )
+            if key in drifted and key in bands
+        ]
+        facts.append(("Within its bands", "yes" if drifted.get("within") else "no"))
+        facts.append(("Brought back by this bar", "yes" if drifted.get("forced") else "no"))
+    behind = status.get("behind") or []
+    facts.append(("Waits for bars of", ", ".join(map(str, behind)) or "none"))
+    facts.append(
+        ("Faults", f"{faults.get('in_a_row', 0)} in a row, {faults.get('total', 0)} in all")
+    )
+    return facts
 
 
-def _short(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+def _moment(text: object) -> dt.datetime | None:
+    try:
+        found = dt.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or dt.UTC)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,8 @@ import pandas as pd
 import streamlit as st
 
 from feeds.errors import UserError
-from runs.dashboard_charts import svg_of
+from runs.dashboard_charts import Drawn, svg_of
+from runs.dashboard_style import STYLE, facts_html, legend_html
 
 __all__ = [
     "PageSpec",
@@ -22,6 +22,7 @@ __all__ = [
     "chart",
     "choose",
     "choose_several",
+    "columns",
     "document",
     "download",
     "facts",
@@ -31,6 +32,7 @@ __all__ = [
     "search_text",
     "section",
     "serve_pages",
+    "state",
     "switch",
     "table",
     "tell",
@@ -42,28 +44,14 @@ _ABOUT = (
 )
 #: Column format to Streamlit's; numbers keep all digits in the download.
 _FORMATS = {
-    "percent": "percent",
-    "number": "%.2f",
+    "percent": "%.2f%%",
+    "number": "%,.2f",
     "fine": "%.4f",
-    "money": "localized",
+    "money": "%,.2f",
     "shares": "%.8g",
-    "whole": "%d",
+    "whole": "%,d",
 }
-#: Less air above the page, and the figures of `facts`; colours are the theme's.
-_STYLE = """
-.stMainBlockContainer {padding-top: 4.2rem; padding-bottom: 2rem; max-width: 1400px}
-.facts {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.4rem, 1fr)); gap: .6rem;
-  margin: .2rem 0}
-.facts > div {border: 1px solid rgba(128, 128, 128, .35); border-radius: .5rem;
-  padding: .5rem .75rem;
-  min-width: 0}
-.facts small {display: block; opacity: .7}
-.facts b {font-size: 1.25rem; overflow-wrap: anywhere}
-@media (max-width: 640px) {
-  .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}
-  .stMainBlockContainer h1 {font-size: 2rem}
-}
-"""
+_DIGITS = {"percent": 2, "number": 2, "fine": 4, "money": 2}
 _ROWS, _ROW = 12, 35
 
 
@@ -90,7 +78,7 @@ def serve_pages(pages: Sequence[PageSpec]) -> None:
     """
     by_title = {page.title: page for page in pages}
     st.set_page_config(page_title="Factor dashboard", layout="wide", menu_items={"About": _ABOUT})
-    st.html(f"<style>{_STYLE}</style>")
+    st.html(f"<style>{STYLE}</style>")
     chosen = st.pills(
         "Page",
         list(by_title),
@@ -129,13 +117,15 @@ def row() -> AbstractContextManager:
     return st.container(horizontal=True, vertical_alignment="bottom")
 
 
+def columns(count: int) -> Sequence[AbstractContextManager]:
+    """Places beside one another, beneath one another on a narrow screen; two a row at most."""
+    rows = [st.columns(2) for _ in range(0, count, 2)]
+    return [place for row_of in rows for place in row_of][:count]
+
+
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Figures in a row that wraps on a narrow screen."""
-    cells = "".join(
-        f"<div><small>{html.escape(label)}</small><b>{html.escape(value)}</b></div>"
-        for label, value in pairs
-    )
-    st.html(f'<div class="facts">{cells}</div>')
+    st.html(facts_html(pairs))
 
 
 def absent(what: str, command: str) -> None:
@@ -147,6 +137,18 @@ def absent(what: str, command: str) -> None:
 def warn(text: str) -> None:
     """Something to know before the rest is believed."""
     st.warning(_plain(text), icon=":material/warning:")
+
+
+def state(level: str, text: str) -> None:
+    """How something that runs fares: ``good``, ``rest``, ``warning`` or ``error``."""
+    boxes = {
+        "good": (st.success, ":material/check_circle:"),
+        "rest": (st.info, ":material/pause_circle:"),
+        "warning": (st.warning, ":material/warning:"),
+        "error": (st.error, ":material/error:"),
+    }
+    box, icon = boxes[level]
+    box(_plain(text), icon=icon)
 
 
 def tell(text: str) -> None:
@@ -176,9 +178,14 @@ def search_text(label: str, key: str) -> str:
     return st.text_input(label, key=key).strip().lower()
 
 
-def chart(drawn: Any, title: str, file: str) -> None:
-    """A chart as wide as the page, and its download; drawn for it only when it is asked for."""
-    st.altair_chart(drawn, width="stretch")
+def chart(drawn: Drawn, title: str, file: str) -> None:
+    """A chart as wide as the page beneath its legend, and its download; told in words as well.
+
+    The file is drawn only when it is asked for.
+    """
+    if drawn.legend:
+        st.html(legend_html(drawn.legend))
+    st.altair_chart(drawn.chart, width="stretch", alt=f"{title}: {drawn.told}")
     _save("Figure as SVG", partial(svg_of, drawn, title), f"{file}.svg", "image/svg+xml")
 
 
@@ -188,6 +195,8 @@ def table(
     *,
     labels: Mapping[str, str] | None = None,
     formats: Mapping[str, str] | None = None,
+    pinned: Sequence[str] = (),
+    hidden: Collection[str] = (),
 ) -> None:
     """A table that sorts by a click on a column, and its download as CSV.
 
@@ -202,19 +211,25 @@ def table(
     formats : mapping, optional
         Column to ``percent`` (of a fraction), ``number``, ``fine``, ``money``, ``shares`` or
         ``whole``: what is shown; the download has every digit.
+    pinned : sequence of str
+        Columns that stay where they are when a narrow screen is moved to the side.
+    hidden : collection of str
+        Columns of the download that are not shown.
     """
     labels, formats = labels or {}, formats or {}
     columns = {
-        name: _column(labels.get(name, name.replace("_", " ")), formats.get(name))
+        name: _column(labels.get(name, name.replace("_", " ")), formats.get(name), name in pinned)
         for name in shown.columns
     }
-    money = [name for name, form in formats.items() if form == "money"]
     st.dataframe(
-        shown.assign(**{name: shown[name].astype(float).round(2) for name in money}),
+        _rounded(shown, formats),
         column_config=columns,
+        column_order=[name for name in shown.columns if name not in hidden],
         hide_index=True,
         width="stretch",
         height=_ROW * (min(len(shown), _ROWS) + 1) + 3,
+        placeholder="–",
+        alt=f"Table of {len(shown):,} rows; the download holds the same.",
     )
     _save("Table as CSV", partial(_csv, shown), file, "text/csv")
 
@@ -241,15 +256,26 @@ def _csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
-def document(page: bytes, height: int = 900) -> None:
+def document(page: bytes, title: str, height: int = 900) -> None:
     """A page of HTML in a frame of its own, which can reach nothing around it."""
-    st.iframe(f"data:text/html;base64,{base64.b64encode(page).decode()}", height=height)
+    address = f"data:text/html;base64,{base64.b64encode(page).decode()}"
+    st.iframe(address, height=height, alt=title)
 
 
-def _column(label: str, form: str | None) -> Any:
+def _rounded(shown: pd.DataFrame, formats: Mapping[str, str]) -> pd.DataFrame:
+    """Fractions in percent, since Streamlit's own leaves out zeros; none is a negative zero."""
+    told = {}
+    for name, form in formats.items():
+        if name in shown and form in _DIGITS:
+            scaled = shown[name].astype(float) * (100.0 if form == "percent" else 1.0)
+            told[name] = scaled.round(_DIGITS[form]) + 0.0
+    return shown.assign(**told)
+
+
+def _column(label: str, form: str | None, pinned: bool) -> Any:
     if form is None:
-        return st.column_config.Column(label)
-    return st.column_config.NumberColumn(label, format=_FORMATS[form])
+        return st.column_config.Column(label, pinned=pinned)
+    return st.column_config.NumberColumn(label, format=_FORMATS[form], pinned=pinned)
 
 
 def _plain(text: str) -> str:

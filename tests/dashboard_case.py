@@ -79,6 +79,33 @@ def _close(noted: dict, price: float) -> dict:
     return {"note": "close", **noted, "closes": {"A": price}}
 
 
+def write_mixed_ledger(path: Path) -> None:
+    """Two bars of a stock that is held and a coin that is short, of the set ``little``.
+
+    10 A bought at 50 and 0.1 BTC sold short at 2000, from 1000 and without costs: cash 700. On
+    the next bar A is at 55 and BTC at 1500: long 550, short -150, value 1100.
+    """
+    rest = {"steps": {}, "digest": "", "lots": {}, "spread": None, "stops": None, "pending": []}
+    opened = {"note": "opened", "name": "small", "starting_cash": 1000.0, "config": {}}
+    opened |= {"config_hash": "c", "data": {"name": "little", "calendar": "XNYS"}}
+    bought = {"shares": 10.0, "price": 50.0, "reference": 50.0, "commission": 0.0, "paid": 500.0}
+    bought |= {"held": 10.0, "reason": "rebalance", "decided": "2021-03-02"}
+    sold = {**bought, "shares": -0.1, "price": 2000.0, "reference": 2000.0, "paid": -200.0}
+    first = {"cash": 700.0, "long": 500.0, "short": -200.0, "value": 1000.0, "margin": 0.0}
+    second = {"cash": 700.0, "long": 550.0, "short": -150.0, "value": 1100.0, "margin": 0.0}
+    marks = {"closes": {"A": 50.0, "BTC": 2000.0}}, {"closes": {"A": 55.0, "BTC": 1500.0}}
+    with writing_ledger(path) as ledger:
+        ledger.append(
+            [
+                Event("2021-03-03", "note", "", 0, opened),
+                Event("2021-03-03", "fill", "A", 0, bought),
+                Event("2021-03-03", "fill", "BTC", 0, {**sold, "held": -0.1}),
+                Event("2021-03-03", "note", "", 1, {"note": "close", **first, **marks[0], **rest}),
+                Event("2021-03-04", "note", "", 0, {"note": "close", **second, **marks[1], **rest}),
+            ]
+        )
+
+
 def write_study(folder: Path) -> None:
     """The tables of a factor study in the folder of outputs, where they are by default."""
     returns = "date,equity size,equity momentum\n2021-03-01,,\n2021-03-02,0.1,-0.5\n"

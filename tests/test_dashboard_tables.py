@@ -14,7 +14,7 @@ from runs.dashboard_account import read_account
 from runs.dashboard_files import Places, data_sets, factor_studies, read_document, read_table
 from runs.dashboard_runs import compared, cut_to_common, metrics_table, read_run
 from runs.dashboard_sets import read_set
-from runs.dashboard_signals import bars_of, live_facts, live_warning, read_signal
+from runs.dashboard_signals import bars_of, live_facts, live_state, read_signal
 from tests.dashboard_case import write_all, write_ledger, write_set
 
 
@@ -112,22 +112,55 @@ def test_half_of_the_living_series_make_a_session(tmp_path):
     assert read_set(folder).symbols.set_index("symbol")["missing"].to_dict() == {"A": 1, "B": 0}
 
 
-def test_a_live_session_that_is_dead_or_failing_is_told():
-    now = dt.datetime(2026, 1, 5, 14, 30, tzinfo=dt.UTC)
-    status = {"state": "waiting", "next_poll": "2026-01-05T14:26:00Z", "behind": ["A", "B"]}
-    status["neutrality"] = {"dollar": 0.0125, "bands": {"beta": 0.1}, "within": True}
-    assert live_warning(status, now) is None
-    assert "14:24" in live_warning({**status, "next_poll": "2026-01-05T14:24:00Z"}, now)
-    assert live_warning({"state": "stopped", "next_poll": "2020-01-01T00:00:00Z"}, now) is None
-    assert "failed" in live_warning({"state": "fault", "next_poll": None}, now)
-    assert dict(live_facts(status)) == {
-        "state": "waiting",
-        "next_poll": "2026-01-05T14:26:00Z",
-        "behind": "A, B",
-        "dollar": "0.0125",
-        "within": "True",
-        "beta": "0.1",
+NOW = dt.datetime(2026, 1, 5, 14, 30, tzinfo=dt.UTC)
+LIVE = {
+    "state": "waiting",
+    "last_bar": "2026-01-05T13:00Z",
+    "updated": "2026-01-05T14:20:05Z",
+    "next_poll": "2026-01-05T14:26:00Z",
+    "value": 98072.83,
+    "neutrality": {"dollar": 0.0125, "beta": -0.5, "within": False, "forced": True}
+    | {"bands": {"dollar": 0.02, "beta": 0.25}},
+    "behind": ["A", "B"],
+    "faults": {"in_a_row": 2, "total": 5, "last": "binance: no answer"},
+}
+
+
+@pytest.mark.parametrize(
+    "level, told, changed",
+    [
+        ("good", "due at 2026-01-05 14:26 UTC", {}),
+        # Due four minutes ago: a poll may take a while. Six minutes ago: it is dead.
+        ("error", "14:24 UTC: the session was killed", {"next_poll": "2026-01-05T14:24:00Z"}),
+        ("good", "polls since 2026-01-05 14:20", {"state": "polling", "next_poll": None}),
+        ("error", "did not end", {"state": "polling", "next_poll": None}
+         | {"updated": "2026-01-05T13:59:00Z"}),
+        ("warning", "again at 2026-01-05 14:26 UTC. binance: no answer", {"state": "fault"}),
+        ("warning", "no reason", {"state": "fault", "next_poll": None, "faults": None}),
+        ("rest", "Stopped at 2026-01-05 14:20 UTC", {"state": "stopped", "next_poll": None}),
+        ("rest", "Stopped", {"state": "stopped", "next_poll": "2020-01-01T00:00:00Z"}),
+        ("warning", "dancing", {"state": "dancing"}),
+        ("warning", "None", {"state": None, "next_poll": None, "updated": None}),
+    ],
+)  # fmt: skip
+def test_the_state_of_a_live_session(level, told, changed):
+    found = live_state({**LIVE, **changed}, NOW)
+    assert found[0] == level and told in found[1]
+
+
+def test_the_figures_of_a_live_session():
+    assert dict(live_facts(LIVE)) == {
+        "Last bar": "2026-01-05 13:00 UTC",
+        "Value": "98,073",
+        "Net, of its band": "+1.25% of ±2.00%",
+        "Beta, of its band": "-0.500 of ±0.250",
+        "Within its bands": "no",
+        "Brought back by this bar": "yes",
+        "Waits for bars of": "A, B",
+        "Faults": "2 in a row, 5 in all",
     }
+    facts = dict(live_facts({"state": "polling", "neutrality": None, "behind": []}))
+    assert facts["Waits for bars of"] == "none" and "Within its bands" not in facts
 
 
 def test_signals_and_their_filter(outputs):
