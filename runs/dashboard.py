@@ -89,6 +89,8 @@ def streamlit_options(host: str, port: int, hosts: Sequence[str], verbose: bool)
         "logger.hideWelcomeMessage": True,
         "logger.level": "info" if verbose else "warning",
         "global.developmentMode": False,
+        # Streamlit's own is so pale where it fades that names in tables are hard to read.
+        "theme.light.textColor": "#101418",
         "theme.light.primaryColor": "#0072B2",
         "theme.dark.primaryColor": "#56B4E9",
     }

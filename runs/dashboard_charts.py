@@ -202,7 +202,10 @@ def svg_of(drawn: Drawn, title: str) -> bytes:
 
     chart = drawn.chart.copy(deep=True)
     if drawn.legend:
-        legend = alt.Legend(orient="bottom", title=None, columns=3, labelLimit=270)
+        # Seven pixels a letter and forty for the line: no name is cut.
+        widest = 40 + 7 * max(len(name) for name, _, _ in drawn.legend)
+        columns = max(1, min(len(drawn.legend), _SAVED_WIDTH // widest))
+        legend = alt.Legend(orient="bottom", title=None, columns=columns, labelLimit=0)
         chart.encoding.color.legend = legend
         if chart.encoding.strokeDash is not alt.Undefined:
             chart.encoding.strokeDash.legend = legend

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from feeds.errors import DataError
 from runs import dashboard_charts as charts
 from runs import dashboard_view as view
 from runs.dashboard_files import Places, signature
@@ -65,16 +66,29 @@ def runs_page(places: Places) -> None:
     if not names:
         view.tell("Choose at least one run.")
         return
-    runs = {name: read_run(folders[name]) for name in names}
+    runs = _readable({name: folders[name] for name in names})
+    if not runs:
+        return
     with view.row():
         common = view.switch("Start and end together", "common", on=True)
         logarithmic = view.switch("Logarithmic growth", "logarithmic")
     shown = cut_to_common(runs) if common else runs
     _outcomes(shown)
     _draw_runs(shown, logarithmic)
-    _sleeves({name: folders[name] for name in names}, shown, places.data)
+    _sleeves({name: folders[name] for name in runs}, shown, places.data)
     _metrics(runs)
     _run_pages({name: folders[name] for name in names})
+
+
+def _readable(folders: Mapping[str, Path]) -> dict[str, Run]:
+    """The runs that can be read; what is wrong with the others is told."""
+    runs = {}
+    for name, folder in folders.items():
+        try:
+            runs[name] = read_run(folder)
+        except DataError as error:
+            view.problem(error)
+    return runs
 
 
 def _newest(folders: Mapping[str, Path]) -> list[str]:

@@ -162,7 +162,7 @@ def _table(
     table = _told(path, read)
     absent = [name for name in (*columns, *dates) if name not in table]
     if absent:
-        raise DataError(f"{path}: no column {absent[0]!r}", "write the file again")
+        raise DataError(f"{path}: no column {absent[0]!r}", "run the command that wrote it again")
     for name in dates:
         table[name] = _told(path, functools.partial(pd.to_datetime, table[name], format="ISO8601"))
     for name in text.keys() & set(table.columns):
@@ -174,7 +174,7 @@ def _table(
 def _document(path: Path, _: tuple[int, ...]) -> dict[str, Any]:
     found = _told(path, lambda: json.loads(path.read_text(encoding="utf-8")))
     if not isinstance(found, dict):
-        raise DataError(f"{path}: not a JSON object", "write the file again")
+        raise DataError(f"{path}: not a JSON object", "run the command that wrote it again")
     return found
 
 
@@ -186,7 +186,9 @@ def _told(path: Path, read: Callable[[], Any]) -> Any:
         raise DataError(f"{path}: {error.strerror}", "run the command that writes it") from None
     except (ValueError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it ends too early"
-        raise DataError(f"{path}: damaged ({reason[:120]})", "write the file again") from None
+        raise DataError(
+            f"{path}: damaged ({reason[:120]})", "run the command that wrote it again"
+        ) from None
 
 
 def _holds(folder: Path, marks: Collection[str]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from feeds.errors import DataError
 from runs import dashboard_charts as charts
 from runs import dashboard_view as view
 from runs.dashboard_account import PaperAccount, read_account
@@ -46,14 +47,17 @@ def account_page(places: Places) -> None:
 
 
 def signals_of(places: Places, name: str) -> Path | None:
-    """The folder of signals of a configuration; None where there is none."""
+    """The folder of signals of a configuration; None where there is none that can be read."""
     folders = places.signals()
     # By default a folder has the name of its configuration.
-    ordered = sorted(folders, key=lambda folder: folder != name)
-    return next(
-        (folders[one] for one in ordered if read_signal(folders[one]).told.get("name") == name),
-        None,
-    )
+    for one in sorted(folders, key=lambda folder: folder != name):
+        try:
+            if read_signal(folders[one]).told.get("name") == name:
+                return folders[one]
+        except DataError:
+            # The page of signals tells.
+            continue
+    return None
 
 
 def classes_of_account(
@@ -135,7 +139,11 @@ def _long(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 def _factors(account: PaperAccount, signals: Path | None) -> None:
     """Where the account's signals have scores."""
-    table = pd.DataFrame() if signals is None else factor_exposures(signals)
+    try:
+        table = pd.DataFrame() if signals is None else factor_exposures(signals)
+    except DataError as error:
+        view.problem(error)
+        return
     if table.empty:
         return
     view.section(

@@ -133,8 +133,10 @@ def _factor_summary(folder: Path, name: str) -> None:
     formats |= {key: "whole" for key in ("decisions", "ic_lags") if key in table}
     formats |= {key: "fine" for key in _COEFFICIENTS if key in table}
     numbers = table.select_dtypes("number").columns.difference(list(formats))
+    last = [key for key in ("label",) if key in table]
+    told = ["factor", "asset_class", *last]
     view.table(
-        table[["factor", *table.columns.drop("factor")]],
+        table[["factor", "asset_class", *table.columns.difference(told, sort=False), *last]],
         f"factor-summary-{name}.csv",
         labels={key: label for key, label in _SUMMARY.items() if key in table},
         formats=formats | dict.fromkeys(numbers, "number"),
@@ -273,4 +275,5 @@ def _break_even(folder: Path, name: str) -> None:
         formats=dict.fromkeys(numbers, "number")
         | ({"return_over_cash": "percent"} if "return_over_cash" in table else {}),
         pinned=("commission", "slippage"),
+        hidden=("method",) if "method" in table and table["method"].nunique() == 1 else (),
     )

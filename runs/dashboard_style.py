@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-__all__ = ["STYLE", "facts_html", "legend_html"]
+__all__ = ["STYLE", "elided", "facts_html", "legend_html"]
 
 #: The menu stands in the line of Streamlit's own button, headings take less room, and colours are
 #: the theme's. The toolbar's own CSV is left out: it holds percentages as they are shown.
@@ -18,8 +18,12 @@ STYLE = """
 .stMainBlockContainer h1 {font-size: 1.75rem; padding: .4rem 0 .3rem}
 .stMainBlockContainer h3 {font-size: 1.25rem; padding: .8rem 0 .2rem}
 .stMainBlockContainer [data-testid=stCaptionContainer] {opacity: .85}
-[data-testid=stElementToolbar] button[aria-label="Download as CSV"] {display: none}
+[data-testid=stElementToolbar] button[aria-label^="Download as CSV"] {display: none}
 [data-testid=stFullScreenFrame]:has([data-testid=stVegaLiteChart]) {margin-bottom: -1.1rem}
+[data-testid=stVegaLiteChart] .role-axis-label text {fill: currentColor; opacity: .8}
+[data-testid=stMultiSelect] [data-tag] {background: rgba(128, 128, 128, .22); color: inherit;
+  outline-color: currentColor}
+[data-testid=stMultiSelect] [data-tag] button {color: inherit}
 .facts {display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .6rem;
   margin: .2rem 0}
 .facts > div {border: 1px solid rgba(128, 128, 128, .35); border-radius: .5rem;
@@ -28,12 +32,23 @@ STYLE = """
 .facts b {font-size: 1.15rem; overflow-wrap: anywhere; font-variant-numeric: tabular-nums}
 .legend {display: flex; flex-wrap: wrap; gap: .15rem 1rem; font-size: .85rem}
 .legend span {display: flex; align-items: center; gap: .4rem; min-width: 0; overflow-wrap: anywhere}
+.legend b {font-weight: inherit}
 .legend i {flex: none; width: 1.3rem}
 @media (max-width: 640px) {
   .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}
   .facts {grid-template-columns: 1fr 1fr; gap: .4rem}
+  .facts > div:last-child:nth-child(odd) {grid-column: 1 / -1}
 }
 """
+
+#: Letters of a name in a legend.
+_LEGEND = 34
+
+
+def elided(text: object, letters: int = 26) -> str:
+    """A long name without its middle: what tells names apart is often at their end."""
+    told, half = str(text), letters // 2
+    return told if len(told) <= letters else f"{told[:half]}…{told[1 - half :]}"
 
 
 def facts_html(pairs: Sequence[tuple[str, str]]) -> str:
@@ -49,7 +64,7 @@ def legend_html(series: Sequence[tuple[str, str, str]]) -> str:
     """Name, colour and border style of each series, as a list that wraps."""
     parts = "".join(
         f'<span role="listitem"><i style="border-top: 3px {style} {colour}"></i>'
-        f"{html.escape(name)}</span>"
+        f'<b title="{html.escape(name)}">{html.escape(elided(name, _LEGEND))}</b></span>'
         for name, colour, style in series
     )
     return f'<div class="legend" role="list">{parts}</div>'

@@ -14,7 +14,7 @@ import streamlit as st
 
 from feeds.errors import UserError
 from runs.dashboard_charts import Drawn, svg_of
-from runs.dashboard_style import STYLE, facts_html, legend_html
+from runs.dashboard_style import STYLE, elided, facts_html, legend_html
 
 __all__ = [
     "PageSpec",
@@ -28,6 +28,7 @@ __all__ = [
     "facts",
     "fold",
     "heading",
+    "problem",
     "row",
     "search_text",
     "section",
@@ -91,7 +92,13 @@ def serve_pages(pages: Sequence[PageSpec]) -> None:
     try:
         by_title[chosen].draw()
     except UserError as error:
-        st.error(f"**{_plain(error.problem)}**\n\n{_plain(error.remedy)}", icon=":material/error:")
+        problem(error)
+
+
+def problem(error: UserError) -> None:
+    """What is wrong with a file, and what to do."""
+    remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}"
+    st.error(f"**{_plain(error.problem)}**\n\n{_plain(remedy)}.", icon=":material/error:")
 
 
 def heading(title: str, text: str) -> None:
@@ -131,7 +138,7 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
 def absent(what: str, command: str) -> None:
     """Nothing to show: say so, and which command makes it."""
     st.info(f"**{what}** This command writes it; then load the page again.", icon=":material/info:")
-    st.code(command, language="bash")
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def warn(text: str) -> None:
@@ -185,7 +192,9 @@ def chart(drawn: Drawn, title: str, file: str) -> None:
     """
     if drawn.legend:
         st.html(legend_html(drawn.legend))
-    st.altair_chart(drawn.chart, width="stretch", alt=f"{title}: {drawn.told}")
+    # Not as `alt`, which every button of the toolbar would repeat.
+    told = drawn.chart.properties(description=f"{title}: {drawn.told}")
+    st.altair_chart(told, width="stretch")
     _save("Figure as SVG", partial(svg_of, drawn, title), f"{file}.svg", "image/svg+xml")
 
 
@@ -222,14 +231,14 @@ def table(
         for name in shown.columns
     }
     st.dataframe(
-        _rounded(shown, formats),
+        _shortened(_rounded(shown, formats), pinned),
         column_config=columns,
         column_order=[name for name in shown.columns if name not in hidden],
         hide_index=True,
         width="stretch",
         height=_ROW * (min(len(shown), _ROWS) + 1) + 3,
         placeholder="–",
-        alt=f"Table of {len(shown):,} rows; the download holds the same.",
+        alt=f"{file}, {len(shown):,} rows",
     )
     _save("Table as CSV", partial(_csv, shown), file, "text/csv")
 
@@ -270,6 +279,15 @@ def _rounded(shown: pd.DataFrame, formats: Mapping[str, str]) -> pd.DataFrame:
             scaled = shown[name].astype(float) * (100.0 if form == "percent" else 1.0)
             told[name] = scaled.round(_DIGITS[form]) + 0.0
     return shown.assign(**told)
+
+
+def _shortened(shown: pd.DataFrame, pinned: Sequence[str]) -> pd.DataFrame:
+    """Long names in columns that stay, so that a narrow screen has room for the rest.
+
+    What tells names apart is often at their end.
+    """
+    names = [one for one in pinned if one in shown and shown[one].dtype.kind not in "biufM"]
+    return shown.assign(**{one: shown[one].map(elided, na_action="ignore") for one in names})
 
 
 def _column(label: str, form: str | None, pinned: bool) -> Any:
