@@ -139,7 +139,9 @@ def bars(
             axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False),
         ),
         "x": alt.X(
-            _typed(value, "Q"), title=None, axis=alt.Axis(format=axis_form or form, tickCount=5)
+            _typed(value, "Q"),
+            title=None,
+            axis=alt.Axis(format=axis_form or form, tickCount=5, labelOverlap=True),
         ),
         "tooltip": [
             alt.Tooltip(_typed(category, "N"), title=category),

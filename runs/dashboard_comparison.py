@@ -165,7 +165,7 @@ def _metrics(runs: Mapping[str, Run]) -> None:
 
 
 def _run_pages(folders: Mapping[str, Path]) -> None:
-    view.section("Report", "The pages that a run has written; they open offline.")
+    view.section("Report", "Pages that runs have written. Links between them work in their folder.")
     written = {
         f"{name} · {page}": folder / page
         for name, folder in folders.items()

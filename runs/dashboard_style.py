@@ -12,15 +12,17 @@ __all__ = ["STYLE", "elided", "facts_html", "legend_html"]
 STYLE = """
 .stMainBlockContainer {padding-top: 1rem; padding-bottom: 2rem; max-width: 1400px}
 .stMainBlockContainer > [data-testid=stVerticalBlock] {gap: .7rem}
-[data-testid=stHeader] {background: none; pointer-events: none}
-[data-testid=stHeader] button {pointer-events: auto}
+[data-testid=stHeader] {background: none}
+[data-testid=stHeader], [data-testid=stHeader] * {pointer-events: none}
+[data-testid=stHeader] :is(button, button *) {pointer-events: auto}
 [data-testid=stButtonGroup] {padding-right: 2.5rem}
 .stMainBlockContainer h1 {font-size: 1.75rem; padding: .4rem 0 .3rem}
 .stMainBlockContainer h3 {font-size: 1.25rem; padding: .8rem 0 .2rem}
 .stMainBlockContainer [data-testid=stCaptionContainer] {opacity: .85}
 [data-testid=stElementToolbar] button[aria-label^="Download as CSV"] {display: none}
 [data-testid=stFullScreenFrame]:has([data-testid=stVegaLiteChart]) {margin-bottom: -1.1rem}
-[data-testid=stVegaLiteChart] .role-axis-label text {fill: currentColor; opacity: .8}
+[data-testid=stVegaLiteChart] :is(.role-axis-label, .role-axis-title) text {
+  fill: currentColor; opacity: .8}
 [data-testid=stMultiSelect] [data-tag] {background: rgba(128, 128, 128, .22); color: inherit;
   outline-color: currentColor}
 [data-testid=stMultiSelect] [data-tag] button {color: inherit}

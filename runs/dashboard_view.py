@@ -103,13 +103,13 @@ def problem(error: UserError) -> None:
 
 def heading(title: str, text: str) -> None:
     """The title of a page and one sentence on what it shows."""
-    st.title(title)
+    st.title(title, anchor=False)
     st.caption(text)
 
 
 def section(title: str, text: str = "") -> None:
     """A part of a page."""
-    st.subheader(title)
+    st.subheader(title, anchor=False)
     if text:
         st.caption(text)
 
@@ -238,6 +238,8 @@ def table(
         width="stretch",
         height=_ROW * (min(len(shown), _ROWS) + 1) + 3,
         placeholder="–",
+        # Widths of columns are measured once for each key.
+        key=f"table {file}",
         alt=f"{file}, {len(shown):,} rows",
     )
     _save("Table as CSV", partial(_csv, shown), file, "text/csv")

@@ -25,7 +25,48 @@ pytestmark = [
 PAGES = ("Signals", "Portfolio", "Runs", "Factors", "Costs", "Data")
 #: The page is there and its script is done.
 DRAWN = "[data-testid=stApp][data-test-script-state=notRunning] h1:has-text('{}')"
+CHART = "[data-testid=stVegaLiteChart]"
 MAIN = "document.querySelector('[data-testid=stMain]')"
+
+#: The name of what has the keyboard, without the letters of its icon.
+FOCUSED = """() => {
+  const one = document.activeElement
+  return one.ariaLabel || one.innerText.split("\\n").pop().trim()
+}"""
+#: Words with a contrast below 4.5 to 1, the bound of WCAG's level AA.
+FAINT = """() => {
+  const light = parts => parts
+    .map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0)
+  const pen = document.createElement("canvas").getContext("2d", {willReadFrequently: true})
+  const read = colour => {
+    pen.clearRect(0, 0, 1, 1)
+    pen.fillStyle = colour
+    pen.fillRect(0, 0, 1, 1)
+    const parts = [...pen.getImageData(0, 0, 1, 1).data]
+    return [parts.slice(0, 3), parts[3] / 255]
+  }
+  const over = (front, share, back) => front.map((v, k) => v * share + back[k] * (1 - share))
+  const chain = one => one ? [one, ...chain(one.parentElement)] : []
+  const faint = []
+  for (const one of document.querySelectorAll("[data-testid=stMain] *")) {
+    const words = [...one.childNodes].filter(n => n.nodeType === 3 && n.textContent.trim())
+    const box = one.getBoundingClientRect(), style = getComputedStyle(one)
+    const shown = chain(one).reduce((sum, k) => sum * getComputedStyle(k).opacity, 1)
+    // Words in coloured cells, whose colours are those of charts.
+    if (one.closest(".mark-text")) continue
+    if (!words.length || box.width < 2 || !shown || style.visibility === "hidden") continue
+    let back = [255, 255, 255]
+    for (const behind of chain(one).reverse())
+      back = over(...read(getComputedStyle(behind).backgroundColor), back)
+    const [colour, share] = read(one instanceof SVGElement ? style.fill : style.color)
+    const pair = [light(over(colour, share * shown, back)), light(back)].sort((a, b) => b - a)
+    const ratio = (pair[0] + 0.05) / (pair[1] + 0.05)
+    if (ratio < 4.5) faint.push(`${words[0].textContent.trim()}: ${ratio.toFixed(2)}`)
+  }
+  return faint
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +115,20 @@ def test_pages_load_without_errors_or_requests(served, width, scheme):
             page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
             assert page.evaluate(f"{MAIN}.scrollWidth <= {MAIN}.clientWidth")
             assert page.locator("[data-testid=stException]").count() == 0
+            if width < 1000 or title in ("Runs", "Costs"):
+                assert page.evaluate(FAINT) == []
+            # What a chart shows is told in words as well.
+            told = page.evaluate(f"[...document.querySelectorAll('{CHART}')].map(e => e.ariaLabel)")
+            assert all(": " in one for one in told) and told
         dark = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert (sum(map(int, dark[4:-1].split(",")[:3])) < 200) == (scheme == "dark")
         assert page.get_by_text("Deploy").count() == 0
         assert found == []
+        # Anything of the kind would have been noticed.
+        page.evaluate("fetch('http://127.0.0.1:9/planted').catch(() => console.error('planted'))")
+        page.wait_for_timeout(200)
+        assert any(one == "request: http://127.0.0.1:9/planted" for one in found)
+        assert "console: planted" in found
 
 
 @pytest.mark.slow
@@ -109,10 +160,10 @@ def test_the_table_is_sorted_filtered_and_saved(served):
         # The first heading is that of ranks: upwards, then downwards.
         page.evaluate(f"{MAIN}.scrollTo(0, 300)")
         for wanted in ("S0000", "S0029"):
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(300)
             box = grid.bounding_box()
-            page.mouse.click(box["x"] + 25, box["y"] + 17)
-        page.wait_for_timeout(500)
+            page.mouse.click(box["x"] + 12, box["y"] + 17)
+        page.wait_for_timeout(300)
         assert cell.inner_text() == wanted
         box = page.get_by_label("Symbols that contain")
         box.fill("s001")
@@ -142,6 +193,25 @@ def test_runs_are_chosen_and_their_figure_saved(served):
         page.get_by_text("Show it here").click()
         frame = page.frame_locator("iframe")
         frame.get_by_text("A page of the run").wait_for()
+        assert found == []
+
+
+@pytest.mark.slow
+def test_controls_are_reached_by_keyboard(served):
+    address, _ = served
+    with watched(address, 1280, "dark") as (page, found):
+        visit(page, address, "Runs")
+        page.locator(CHART).last.wait_for()
+        reached = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate(FOCUSED))
+        controls = {"Runs", "Start and end together", "Logarithmic growth", "The series as a table"}
+        assert controls | {"Figure as SVG", "Table as CSV"} <= reached
+        page.get_by_role("radio", name="Runs", exact=True).focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(DRAWN.format("Factors"))
         assert found == []
 
 
