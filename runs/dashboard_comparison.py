@@ -39,7 +39,7 @@ _MEASURES = {
     "net": ("Net exposure", "Long less short holdings over value.", ".1%", ".0%"),
 }
 _OUTCOMES = {
-    "growth": ("Return", "percent"),
+    "return": ("Return", "percent"),
     "drawdown": ("Max drawdown", "percent"),
     "cost": ("Costs", "percent"),
     "commission": ("Commission", "percent"),

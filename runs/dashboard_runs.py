@@ -141,14 +141,14 @@ def outcomes(runs: Mapping[str, Run]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        run; growth (return since the first day), drawdown (the worst), cost and its parts
+        run; return (since the first day), drawdown (the worst), cost and its parts
         (added up), gross and net (means), as fractions.
     """
     rows = []
     for name, run in runs.items():
         wide = _measures(run)
         last, mean = wide.iloc[-1], wide.mean()
-        told = {"growth": last["growth"] - 1.0, "drawdown": wide["drawdown"].min()}
+        told = {"return": last["growth"] - 1.0, "drawdown": wide["drawdown"].min()}
         told |= {key: last[key] for key in ("cost", "commission", "slippage", "carry")}
         rows.append({"run": name, **told, "gross": mean["gross"], "net": mean["net"]})
     return pd.DataFrame(rows)

@@ -151,7 +151,7 @@ def test_runs_by_class_follow_from_fills_and_prices(outputs, tmp_path):
 
 def test_what_became_of_runs(outputs):
     row = outcomes({"small": read_run(outputs / "small")}).iloc[0]
-    assert row["growth"] == pytest.approx(990.25 / 1000.5 - 1)
+    assert row["return"] == pytest.approx(990.25 / 1000.5 - 1)
     assert row["drawdown"] == pytest.approx(990.25 / 1010 - 1)
     # Commission 0.5 + 0.2 and slippage 0.5 + 0.02 of 1000.5, carry 0.25 less 0.125 of 1010.
     assert row["commission"] == pytest.approx(0.7 / 1000.5)
