@@ -149,6 +149,7 @@ def saved(page: Any, button: Any) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_table_is_sorted_filtered_and_saved(served):
     address, _ = served
     with watched(address) as (page, found):
