@@ -73,7 +73,7 @@ def backup_ledger(ledger: str | Path, folder: str | Path) -> Path:
     with _writing(folder, "--out") as copy:
         _copy(ledger, copy)
         with reading_ledger(copy) as book:
-            book.check()
+            book.check(told_as=ledger)
             events, head = book.events(), book.head
         last = events[-1].bar if events else "empty"
         place = folder / f"{ledger.stem}-{last}-{head[:12]}.db"
@@ -108,7 +108,7 @@ def restore_ledger(copy: str | Path, ledger: str | Path) -> Path:
                 )
         _copy(copy, fresh)
         with reading_ledger(fresh) as book:
-            book.check()
+            book.check(told_as=copy)
         os.replace(fresh, ledger)
     return ledger
 

@@ -37,7 +37,7 @@ def signal_record(
     book : PaperBook
         At the close of the latest bar.
     events : sequence of Event
-        Of the whole ledger.
+        Of the ledger: those of the latest bar and all revisions at least.
     head : str
         Hash of its last event.
 

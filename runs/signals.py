@@ -130,7 +130,7 @@ def signals(
     live = live_study(config, last)
     with writing_ledger(ledger) as book:
         progress = bring_up_to_date(book, live, str(since) if since else None)
-        record = signal_record(live, progress.book, book.events(), book.head)
+        record = signal_record(live, progress.book, book.events_about(live.bar), book.head)
         # Under the ledger's lock, so that signals never fall behind those of a later run.
         write_signals(record, folder)
     return record, progress, folder

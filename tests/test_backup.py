@@ -81,7 +81,7 @@ class TestBackup:
         self, ledger: Path, tmp_path: Path
     ) -> None:
         tamper(ledger)
-        with pytest.raises(DataError, match="event 2 .* is not what was written"):
+        with pytest.raises(DataError, match="paper.db: event 2 .* is not what was written"):
             backup_ledger(ledger, tmp_path / "copies")
         assert list((tmp_path / "copies").iterdir()) == []
 

@@ -1,5 +1,6 @@
 """The ledger: only added to, one writer, told faults, and a disk that is full loses nothing."""
 
+import hashlib
 import json
 import os
 import resource
@@ -98,6 +99,79 @@ def test_what_was_changed_by_force_is_noticed(tmp_path, statement):
     with pytest.raises(DataError, match="is not what was written"):
         with writing_ledger(path):
             pass
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_events_cut_off_at_the_end_are_missed(tmp_path, last):
+    """What is left is a whole chain: it is shorter than what SQLite has counted."""
+    path = filled(tmp_path / "a.db")
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TRIGGER events_are_not_removed")
+    connection.execute("DELETE FROM events WHERE id >= ?", (last,))
+    connection.commit()
+    connection.close()
+    with pytest.raises(DataError, match=f"{last - 1} events are there, 3 were written"):
+        with writing_ledger(path):
+            pass
+
+
+def test_what_failed_is_not_counted(tmp_path):
+    path = filled(tmp_path / "a.db")
+    with writing_ledger(path) as ledger:
+        with pytest.raises(DataError, match="cannot be booked twice"):
+            ledger.append([note(3), note(4), note(1)])
+        with pytest.raises(ValueError):
+            ledger.append([note(3), note(4, x=float("inf"))])
+        ledger.check()
+        ledger.append([note(3)])
+        ledger.check()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", 'qu"ote', "back\\slash", "Zoë 😀\n\t\x00\x7f", "\u2028/"]
+)
+def test_the_chain_is_that_of_the_json_of_its_six_parts(tmp_path, text):
+    event = Event("2021-01-04", "note", text, 7, {"note": text, text: [1.5, None]})
+    with writing_ledger(tmp_path / "a.db") as ledger:
+        ledger.append([event])
+        parts = ["0" * 64, event.bar, "note", text, 7, canonical_json(event.payload)]
+        written = json.dumps(parts, ensure_ascii=False).encode()
+        assert ledger.head == hashlib.sha256(written).hexdigest()
+        ledger.check()
+
+
+def test_events_of_a_bar_come_with_every_revision(tmp_path):
+    first, second = "2021-01-04", "2021-01-05"
+    events = [
+        Event(first, "note", "", 0, {"note": "close"}),
+        Event(first, "revision", "A", 0, {"found": second}),
+        Event(first, "correction", "A", 0, {"found": second}),
+        Event(second, "fill", "A", 0, {}),
+        Event("2021-01-06", "note", "", 0, {"note": "close"}),
+    ]
+    with writing_ledger(tmp_path / "a.db") as ledger:
+        ledger.append(events)
+        assert ledger.events_about(second) == events[1:4]
+
+
+def test_a_folder_is_no_ledger(tmp_path):
+    for opened in (writing_ledger, reading_ledger):
+        with pytest.raises(DataError, match="is a folder"):
+            with opened(tmp_path):
+                pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("payload", ['{"note": "said"} {}', "{", ""])
+def test_a_payload_that_is_no_json_is_told(tmp_path, payload):
+    path = filled(tmp_path / "a.db")
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TRIGGER events_are_not_changed")
+    connection.execute("UPDATE events SET payload = ? WHERE id = 2", (payload,))
+    connection.commit()
+    connection.close()
+    with reading_ledger(path) as ledger, pytest.raises(DataError, match="is no JSON"):
+        ledger.events()
 
 
 def test_an_event_is_written_once_and_its_transaction_with_it(tmp_path):

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _COLUMNS = "bar, kind, symbol, number, payload, prev_hash, hash"
+_CHANGED = "restore the ledger from a copy: it was changed by something else"
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,17 @@ class Ledger:
             If the file is damaged.
         """
         wanted, given = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
-        rows = self._rows(f"SELECT {_COLUMNS} FROM events{wanted} ORDER BY id", given)
-        return [Event(*row[:4], json.loads(row[4])) for row in rows]
+        return self._read(wanted, given)
+
+    def events_about(self, bar: str) -> list[Event]:
+        """Those of a bar, and every revision and correction: these tell where they were found.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged.
+        """
+        return self._read(" WHERE bar = ? OR kind IN ('revision', 'correction')", (bar,))
 
     def append(self, events: Iterable[Event]) -> list[Event]:
         """Write events in one transaction, all of them or none; returns them as they read.
@@ -109,22 +121,40 @@ class Ledger:
                 raise told_error(error, self.path) from None
             raise
 
-    def check(self) -> None:
+    def check(self, told_as: Path | None = None) -> None:
         """Hold every event against the hash that it was chained with.
+
+        Parameters
+        ----------
+        told_as : Path, optional
+            How the file is named in what is refused: a copy by what it was made from.
 
         Raises
         ------
         DataError
-            Naming the first event that was changed, or the place where one is missing.
+            Naming the first event that was changed, or the place where one is missing; events
+            that were removed from the end are missed by SQLite's own count of them.
         """
-        previous = _FIRST_HASH
+        path, previous, number = told_as or self.path, _FIRST_HASH, 0
         for number, row in enumerate(self._rows(f"SELECT {_COLUMNS} FROM events ORDER BY id"), 1):
             if row[5] != previous or _chained(*row[:6]) != row[6]:
                 raise DataError(
-                    f"{self.path}: event {number} ({row[1]} of {row[0]}) is not what was written",
-                    "restore the ledger from a copy: it was changed by something else",
+                    f"{path}: event {number} ({row[1]} of {row[0]}) is not what was written",
+                    _CHANGED,
                 )
             previous = row[6]
+        counted = self._rows("SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'")[0][0]
+        if (counted or 0) != number:
+            raise DataError(
+                f"{path}: {number} events are there, {counted or 0} were written", _CHANGED
+            )
+
+    def _read(self, wanted: str, given: tuple) -> list[Event]:
+        rows = self._rows(f"SELECT {_COLUMNS} FROM events{wanted} ORDER BY id", given)
+        try:
+            return [Event(*row[:4], _plain(row[4])) for row in rows]
+        except ValueError:
+            raise DataError(f"{self.path}: an event is no JSON", _CHANGED) from None
 
     def _rows(self, query: str, given: tuple = ()) -> list[tuple]:
         try:
@@ -155,6 +185,7 @@ def writing_ledger(path: str | Path) -> Iterator[Ledger]:
     from feeds.ingestion.lock import writer_lock
 
     path = Path(path)
+    _check_no_folder(path)
     with _one_writer(writer_lock, path):
         try:
             connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
@@ -179,6 +210,7 @@ def reading_ledger(path: str | Path) -> Iterator[Ledger]:
         If there is no such file, or it is no ledger of this version.
     """
     path = Path(path)
+    _check_no_folder(path)
     if not path.is_file():
         raise DataError(f"{path}: no such ledger", "run python -m runs.signals first")
     connection = _open_to_read(path)
@@ -197,8 +229,24 @@ def canonical_json(value: Any) -> str:
 
 
 def _chained(bar: str, kind: str, symbol: str, number: int, payload: str, previous: str) -> str:
-    text = json.dumps([previous, bar, kind, symbol, number, payload], ensure_ascii=False)
+    # The JSON of the six as one list; an encoder for each would take three times as long, and
+    # every run goes through all events.
+    first, *texts, last = map(encode_basestring, (previous, bar, kind, symbol, payload))
+    text = f"[{', '.join([first, *texts])}, {number}, {last}]"
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _plain(payload: str) -> Any:
+    """What :func:`canonical_json` has written, and nothing after it."""
+    value, end = _DECODER.raw_decode(payload)
+    if end != len(payload):
+        raise ValueError("more than one value")
+    return value
+
+
+def _check_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a ledger", "name a file with --ledger")
 
 
 @contextmanager

@@ -95,7 +95,8 @@ def told_error(error: sqlite3.Error, path: Path) -> DataError | OutputError:
     """A user's error in place of SQLite's."""
     if isinstance(error, sqlite3.IntegrityError):
         return DataError(
-            f"{path}: a bar cannot be booked twice ({error})", "run again: it is there already"
+            f"{path}: a bar cannot be booked twice ({error})",
+            "run again: it is there already; if this stays, restore the ledger from a copy",
         )
     if isinstance(error, sqlite3.OperationalError):
         return OutputError(

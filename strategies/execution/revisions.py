@@ -89,11 +89,12 @@ def _changes(data: Panel, book: PaperBook) -> dict[tuple[str, str], dict[str, li
             changes.setdefault(("", "digest"), {})[bar] = [before["digest"], now["digest"]]
         for name, was in before["closes"].items():
             new = now["closes"].get(name)
-            if _differ([was], [new]):
+            if was != new and _differ([was], [new]):
                 changes.setdefault((name, "closes"), {})[bar] = [was, new]
-            # What is added to history leaves raw closes as they are.
+        # What is added to history leaves raw closes as they are.
+        for name in sorted({*before["steps"], *now["steps"]} & set(now["closes"])):
             was, new = (marks["steps"].get(name, _NO_STEP) for marks in (before, now))
-            if _differ(was, new) and name in now["closes"]:
+            if _differ(was, new):
                 changes.setdefault((name, "steps"), {})[bar] = [was, new]
     return changes
 
