@@ -14,7 +14,7 @@ import pandas as pd
 from feeds.bar_table import BarTable
 from feeds.calendars import sessions
 from feeds.cleaning.clean import Cleaned, clean_table
-from feeds.cleaning.rules import CleaningRules
+from feeds.cleaning.rules import CleaningRules, changed_rules
 from feeds.delistings import end_reasons
 from feeds.errors import DataError
 from feeds.figures_file import DailyFigures
@@ -235,7 +235,9 @@ def _manifest(
         given.pop("universe_kind", None)
     limits = [*set_limits(universe, reasons, plan.tables), *further]
     head = {"name": plan.name, "title": plan.name.replace("_", " ")}
-    return {**head, **given, "repairs": report.faults(), "limits": limits}
+    changed = changed_rules(plan.rules)
+    rules = {"cleaning": changed} if changed else {}
+    return {**head, **given, **rules, "repairs": report.faults(), "limits": limits}
 
 
 def _cut(table: BarTable, plan: SetPlan) -> BarTable:

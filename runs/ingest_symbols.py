@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ingest_symbols"]
 
+#: Arguments that name files or code, which a manifest does not keep: it says that there were some.
+_NOT_KEPT = ("plugin", "delistings", "reference")
 _LOG = logging.getLogger(__name__)
 #: Exit code where the set was stored and some symbol is missing or not up to date.
 _INCOMPLETE = 1
@@ -68,7 +70,9 @@ def _store(
     arguments: argparse.Namespace, collected: Collected, report: IngestReport
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     report.status = {outcome.symbol: _status(outcome) for outcome in collected.outcomes}
-    plan = make_plan(arguments, arguments.interval, lambda: _manifest(collected))
+    plan = make_plan(
+        arguments, arguments.interval, lambda: _manifest(collected) | _made_with(arguments)
+    )
     if len(collected.revisions):
         plan.tables["revisions.csv"] = collected.revisions
     with replacing_folder(arguments.out) as building:
@@ -87,6 +91,17 @@ def _status(outcome: Any) -> dict[str, Any]:
     for name in ("symbol", "seconds", "attempts", "differences"):
         del told[name]
     return {**told, "revised_values": len(outcome.differences)}
+
+
+def _made_with(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What a refresh has to give again besides symbols and rules; nothing where that is all."""
+    told = {
+        "format": arguments.format if arguments.format != "auto" else "",
+        "option": arguments.option,
+        "further": [name for name in _NOT_KEPT if getattr(arguments, name)],
+    }
+    told = {name: value for name, value in told.items() if value}
+    return {"made_with": told} if told else {}
 
 
 def _manifest(collected: Collected) -> Mapping[str, Any]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
+import logging
 import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from feeds.errors import ConfigError
 from feeds.store import read_manifest
 
 if TYPE_CHECKING:
+    import argparse
+
     from rich.console import Console
 
 __all__ = ["refresh_dataset"]
 
+_LOG = logging.getLogger(__name__)
 _REMEDY = "add --offline to use it as it is, or name its arguments of runs.ingest with --ingest"
 #: Tables that were made from further files, which a data set does not remember.
 _FURTHER = ("fundamentals.csv", "membership.csv", "figures.csv")
@@ -50,16 +56,49 @@ def refresh_dataset(folder: Path, ingest: str | None, console: Console | None) -
 
     out = ["--out", str(folder)]
     if ingest is not None:
-        return (
-            ingest_as_asked(build_parser().parse_args([*shlex.split(ingest), *out]), console) == 0
-        )
+        asked = build_parser().parse_args([*_split(ingest), *out])
+        _warn_of_other_rules(folder, asked)
+        return ingest_as_asked(asked, console) == 0
     _check_remembered(folder)
     with tempfile.TemporaryDirectory() as place:
-        symbols = Path(place) / "symbols.csv"
-        _write_symbols(folder, symbols)
-        interval = read_manifest(folder)["interval"]
-        given = ["--symbols-file", str(symbols), "--interval", interval, *out]
+        given = [*_remembered(folder, Path(place)), *out]
         return ingest_as_asked(build_parser().parse_args(given), console) == 0
+
+
+def _split(ingest: str) -> list[str]:
+    try:
+        return shlex.split(ingest)
+    except ValueError as error:
+        raise ConfigError(
+            f"--ingest {ingest!r} cannot be read: {str(error).lower()}",
+            'write it as on a command line: --ingest "--symbols-file configs/symbols.csv"',
+        ) from None
+
+
+def _warn_of_other_rules(folder: Path, asked: argparse.Namespace) -> None:
+    """Tell that rules which made the set are not among the arguments given in their place."""
+    known = (folder / "manifest.json").is_file() and "cleaning" in read_manifest(folder)
+    if known and asked.cleaning is None:
+        _LOG.warning(
+            "%s was made with cleaning rules of its own, and --ingest names none: all of its bars "
+            "are cleaned by the defaults",
+            folder,
+        )
+
+
+def _remembered(folder: Path, place: Path) -> list[str]:
+    """The arguments that made a set, with the files that they name in `place`."""
+    manifest = read_manifest(folder)
+    symbols, rules = place / "symbols.csv", place / "cleaning.yaml"
+    _write_symbols(folder, symbols)
+    given = ["--symbols-file", str(symbols), "--interval", manifest["interval"]]
+    if "cleaning" in manifest:
+        rules.write_text(yaml.safe_dump(manifest["cleaning"]), encoding="utf-8")
+        given += ["--cleaning", str(rules)]
+    made_with = manifest.get("made_with", {})
+    given += ["--format", made_with.get("format", "auto")]
+    # In one word: a value may begin with a dash.
+    return given + [f"--option={value}" for value in made_with.get("option", ())]
 
 
 def _check_remembered(folder: Path) -> None:
@@ -75,6 +114,13 @@ def _check_remembered(folder: Path) -> None:
     if further:
         raise ConfigError(
             f"{folder} cannot be refreshed by itself: {further[0]} was made from a file that it "
+            "does not remember",
+            _REMEDY,
+        )
+    made_with = manifest.get("made_with", {}).get("further", ())
+    if made_with:
+        raise ConfigError(
+            f"{folder} cannot be refreshed by itself: it was made with --{made_with[0]}, which it "
             "does not remember",
             _REMEDY,
         )

@@ -176,6 +176,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
     console = None if arguments.quiet else report_console()
+    if arguments.offline and arguments.ingest is not None:
+        from feeds.errors import ConfigError
+
+        raise ConfigError("--offline and --ingest are two ways", "give one of them")
     if arguments.live:
         return _live(arguments, console)
     today = dt.datetime.now(dt.timezone.utc).date()

@@ -284,6 +284,7 @@ def test_on_the_screen(case, tmp_path, capsys):
         (("--offline", "--as-of", "2021-01-04"), "is not after data.start"),
         (("--offline", "--since", "2021-12-01"), "is after the latest bar"),
         (("--offline", "--as-of", "2999-01-01"), "its bar is not closed"),
+        (("--offline", "--ingest", "--symbols-file s.csv"), "are two ways"),
         (("--offline", "--set", "portfolio.rebalanc=weekly"), "did you mean rebalance?"),
     ],
 )

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from feeds.cleaning.clean import Cleaned, clean_table
-from feeds.cleaning.rules import FAULTS, CleaningRules, load_rules
+from feeds.cleaning.rules import FAULTS, CleaningRules, changed_rules, load_rules
 
-__all__ = ["FAULTS", "Cleaned", "CleaningRules", "clean_table", "load_rules"]
+__all__ = ["FAULTS", "Cleaned", "CleaningRules", "changed_rules", "clean_table", "load_rules"]

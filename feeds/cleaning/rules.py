@@ -15,7 +15,7 @@ from feeds.cleaning.faults import FAULTS, fault_named
 from feeds.errors import ConfigError
 from feeds.suggestions import remedy_for
 
-__all__ = ["FAULTS", "ClassRules", "CleaningRules", "load_rules"]
+__all__ = ["FAULTS", "ClassRules", "CleaningRules", "changed_rules", "load_rules"]
 
 _MAX_BYTES = 256 * 1024
 
@@ -155,6 +155,44 @@ def load_rules(path: str | Path) -> CleaningRules:
         return CleaningRules.model_validate(data)
     except ValidationError as error:
         raise _problem(path, error) from None
+
+
+def changed_rules(rules: CleaningRules) -> dict[str, Any]:
+    """What differs from the defaults, as plain data that a file of rules may hold.
+
+    Returns
+    -------
+    dict
+        Validated anew it gives the same rules; empty where all are defaults.
+    """
+    classes = {}
+    for name, default in _defaults().items():
+        own = _changed(default, rules.classes[name])
+        if own:
+            classes[name] = own
+    actions = {
+        name: action
+        for name, action in rules.actions.items()
+        if action != fault_named(name).default
+    }
+    accept = {name: list(days) for name, days in sorted(rules.accept.items())}
+    found = {"actions": actions, "classes": classes, "accept": accept}
+    return {name: values for name, values in found.items() if values}
+
+
+def _changed(default: ClassRules, rules: ClassRules) -> dict[str, Any]:
+    """Thresholds and actions of a class that are not its defaults."""
+    found: dict[str, Any] = {
+        name: getattr(rules, name)
+        for name in ClassRules.model_fields
+        if name != "actions" and getattr(rules, name) != getattr(default, name)
+    }
+    actions = {
+        name: action
+        for name, action in rules.actions.items()
+        if default.actions.get(name) != action
+    }
+    return {**found, "actions": actions} if actions else found
 
 
 class _Loader(yaml.SafeLoader):
