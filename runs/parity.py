@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from feeds.bar_labels import bar_label
+from feeds.panel import Panel
 from runs.assemble import Execution, execute
 from runs.live_study import LiveStudy, plain_config
 from runs.paper_account import changed_keys
 from runs.paper_record import Record
+from strategies.execution.account_state import row_of
 from strategies.execution.ledger import Event
 
 __all__ = ["COLUMNS", "Parity", "Reasons", "compare_with_backtest"]
@@ -86,6 +89,8 @@ class Reasons:
         #: First revised bar by symbol.
         self.revised: dict[str, str] = {}
         self.corrected = {event.symbol for event in events if event.kind == "correction"}
+        #: What was closed as ended for a reason that today's data do not give: first bar, and why.
+        self.closed = _closed_otherwise(live.setup.panel, events)
         #: Keys that have changed, by what they are, since the account began.
         self.changed: dict[str, set[str]] = {}
         config: Mapping[str, Any] = {}
@@ -115,11 +120,34 @@ class Reasons:
             symbol, first = "", min(self.revised.values())
         if first is not None and date >= first:
             found.append(f"revision{f' of {symbol}' if symbol else ''} from {first}")
+        # The money is another from that day on, and with it every order and value.
+        found += [told for bar, told in self.closed if date >= bar]
         if symbol in self.corrected or (what == "value" and self.corrected):
             found.append("correction")
         if not found and date in self.late:
             found.append("late decision")
         return "; ".join(found) or "unexplained"
+
+
+def _closed_otherwise(panel: Panel, events: Sequence[Event]) -> list[tuple[str, str]]:
+    """Holdings closed as ended whose series went on, or has another reason now: bar and text."""
+    found, column_of = [], {name: at for at, name in enumerate(panel.assets.tolist())}
+    for event in events:
+        if event.payload.get("note") != "delisting" or event.symbol not in column_of:
+            continue
+        was = event.payload["detail"].rpartition(" as ")[2]
+        column, row = column_of[event.symbol], row_of(panel, event.bar)
+        later = np.flatnonzero(panel.tradable[row + 1 :, column])
+        now = "data_end" if len(later) else str(panel.end_reason[column])
+        if was == now:
+            continue
+        told = f"{event.symbol} was closed on {event.bar} as {was}"
+        if len(later):
+            told += f" and resumed on {bar_label(panel.dates[row + 1 + later[0]])}"
+        else:
+            told += f", which is {now} now"
+        found.append((event.bar, told))
+    return found
 
 
 def _weights(record: Record, backtest: Execution) -> pd.DataFrame:
@@ -202,6 +230,7 @@ def _summary(
         "backtest_final_value": float(backtest.tables["values"]["value"].iloc[-1]),
         "revised_symbols": sorted(reasons.revised),
         "corrected_symbols": sorted(reasons.corrected),
+        "closed_otherwise": [told for _, told in reasons.closed],
         "configuration_changes": sorted(set().union(*reasons.changed.values())),
         "dividends": "reinvested at the close of the ex-date, as in the backtest",
     }

@@ -46,14 +46,25 @@ costs:
 """
 
 
-def write_set(folder: Path, last: int | None = None, revise: dict | None = None) -> Path:
-    """The set up to a session; `revise` multiplies raw closes: symbol to {session: factor}."""
+def write_set(
+    folder: Path,
+    last: int | None = None,
+    revise: dict | None = None,
+    pause: dict[str, range] | None = None,
+) -> Path:
+    """The set up to a session.
+
+    `revise` multiplies raw closes: symbol to {session: factor}. `pause` takes sessions away: a
+    series that lacks the last five has ended for a reason that is not known.
+    """
     stocks, coin = _bars(revise or {})
+    for name, gone in (pause or {}).items():
+        stocks[name] = stocks[name][~stocks[name].index.isin(pd.DatetimeIndex(DAYS[list(gone)]))]
     if last is not None:
         day = pd.Timestamp(DAYS[last])
         stocks = {name: bars[bars.index <= day] for name, bars in stocks.items()}
         coin = coin[coin.index <= day]
-    universe = _universe(stocks, coin)
+    universe = _universe(stocks, coin, DAYS[-1 if last is None else last])
     series = stocks | {"COIN": coin}
     files = {
         "prices_equities.csv": price_rows(stocks, universe),
@@ -66,13 +77,16 @@ def write_set(folder: Path, last: int | None = None, revise: dict | None = None)
     return folder
 
 
-def _universe(stocks: dict[str, pd.DataFrame], coin: pd.DataFrame) -> pd.DataFrame:
+def _universe(
+    stocks: dict[str, pd.DataFrame], coin: pd.DataFrame, today: np.datetime64
+) -> pd.DataFrame:
     rows = []
     for name, bars in {**stocks, "COIN": coin}.items():
-        ended = name == "EE" and len(bars) == END
+        ended = name == "EE" and bars.index[-1] == pd.Timestamp(DAYS[END - 1])
         kind = "crypto" if name == "COIN" else "equity"
         span = [str(bars.index[at].date()) for at in (0, -1)]
-        reason = "bankruptcy" if ended else "data_end"
+        late = int(((DAYS > np.datetime64(span[1])) & (DAYS <= today)).sum()) >= 3
+        reason = "bankruptcy" if ended else "unknown" if late else "data_end"
         rows.append((name, kind, name.title(), *span, reason, "units", "traded"))
     columns = "symbol asset_class name start end end_reason volume_unit price_kind".split()
     return pd.DataFrame(rows, columns=columns)

@@ -8,7 +8,7 @@ and raw prices. So it does not matter in how many processes the bars are worked 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ def booked_bar(
     Dividends are reinvested at the close of the ex-date without cost, exactly as adjusted
     units do: shares grow and cash does not move. Only rows up to `row` are looked at.
     """
-    panel = setup.panel.as_of(row)
+    panel = _known_at(setup.panel, row)
     account = restored_account(panel, setup.costs, setup.carry, setup.rules, book)
     before, known = account.position.copy(), len(account.journal.fills)
     changed = None if before_fills is None else before_fills(account, row)
@@ -124,6 +124,14 @@ def booked_bar(
         **strategy.remembered(),
     }
     return [*events.found, Event(events.bar, "note", "", 0, closing)]
+
+
+def _known_at(panel: Panel, row: int) -> Panel:
+    """What was known at the close of a row, the ends of series that go on later left out."""
+    last, every = panel.shape[0] - 1, np.arange(panel.shape[1])
+    goes_on = panel.last_bar(last, every) > row
+    reasons = np.where(goes_on, "data_end", panel.end_reason)
+    return replace(panel.as_of(row), end_reason=reasons, checked=True)
 
 
 class _Numbered:
