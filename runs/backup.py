@@ -118,8 +118,7 @@ def _copy(source: Path, copy: Path) -> None:
     from strategies.execution.ledger_schema import told_error
 
     try:
-        # Not read-only: a log that a killed run left is then part of what is read.
-        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(copy)) as write:
+        with closing(_opened(source)) as read, closing(sqlite3.connect(copy)) as write:
             read.backup(write)
             # The copy is one file, which can be moved by itself.
             write.execute("PRAGMA journal_mode = DELETE")
@@ -127,6 +126,19 @@ def _copy(source: Path, copy: Path) -> None:
         raise told_error(error, source) from None
     with open(copy, "rb") as stream:
         os.fsync(stream.fileno())
+
+
+def _opened(source: Path) -> sqlite3.Connection:
+    """Not read-only, so that a log which a killed run left is part of what is read; else as is."""
+    from strategies.execution.ledger_schema import open_to_read
+
+    connection = sqlite3.connect(source)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError:
+        connection.close()
+        return open_to_read(source)
 
 
 @contextmanager

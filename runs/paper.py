@@ -26,6 +26,7 @@ from runs.command import (
 
 if TYPE_CHECKING:
     from analyzers.result import RunResult
+    from configs.schema import BacktestConfig
     from runs.live_record import LiveRecord
     from runs.parity import Parity
     from strategies.execution.ledger import Event
@@ -90,13 +91,14 @@ def paper(
     book = replay(events)
     if book.opened.get("data", {}).get("interval"):
         raise ConfigError(f"{ledger} is a ledger of hours", "use paper_of_hours")
+    config, left = _with_traded(config, events)
     live = live_study(config, dt.date.fromisoformat(_begun(book.bar, ledger)))
     check_same(Path(ledger), book, live)
     record = paper_record(live, events)
     parity = compare_with_backtest(live, record, events)
     command = command_text("runs.paper", config_path, overrides)
     result = collect(record.study, record.execution, command)
-    result.notes.insert(0, _note(parity))
+    result.notes[:0] = [_note(parity), *_told_left(left)]
     with replacing_folder(folder) as building:
         if pages:
             write_pages(result, building)
@@ -136,6 +138,45 @@ def paper_of_hours(
     book = replay(events)
     _begun(book.bar, ledger)
     return write_live_record(config, Path(ledger), book, events, folder), folder
+
+
+def _with_traded(
+    config: BacktestConfig, events: Sequence[Event]
+) -> tuple[BacktestConfig, list[str]]:
+    """The configuration with everything that was traded in its universe, and what it lacked.
+
+    Raises
+    ------
+    DataError
+        If the data set has no prices of something that was traded.
+    """
+    from feeds.errors import DataError
+    from feeds.store import read_universe
+
+    traded = {event.symbol for event in events if event.kind == "fill"}
+    for event in events:
+        traded |= set(event.payload["weights"]) if event.kind == "decision" else set()
+    gone = sorted(traded - set(read_universe(Path(config.data.dir))["symbol"]))
+    if gone:
+        raise DataError(
+            f"{gone[0]} was traded by the ledger, and {config.data.dir} does not have it",
+            "name a data set that does in data.dir: the record needs its prices",
+        )
+    given = config.data.universe
+    left = [] if given is None else sorted(traded - set(given))
+    if not left:
+        return config, []
+    data = config.data.model_copy(update={"universe": (*given, *left)})
+    return config.model_copy(update={"data": data}), left
+
+
+def _told_left(left: Sequence[str]) -> list[str]:
+    if not left:
+        return []
+    return [
+        f"Traded once and no longer in data.universe: {', '.join(left)}. The tables, and the "
+        "backtest that they are held against, have them in it."
+    ]
 
 
 def write_events(events: Sequence[Event], path: Path) -> None:

@@ -32,12 +32,15 @@ class Progress:
         Revisions and corrections found now.
     changed : dict of str to (before, after)
         Keys of the configuration that have changed since the bar before; empty for none.
+    passed : tuple of Event
+        What the account reports of the bars booked now, but for the latest.
     """
 
     book: PaperBook
     bars: tuple[str, ...]
     revisions: tuple[Event, ...]
     changed: Mapping[str, tuple[Any, Any]]
+    passed: tuple[Event, ...] = ()
 
 
 #: Study, book, row, what a decision is noted with, and notes that come first, to events.
@@ -90,7 +93,7 @@ def bring_up_to_date(
     _write(ledger, book, found)
     plain = plain_config(live.study.config)
     changed = changed_keys(book.config, plain) if book.bar else {}
-    panel, bars = live.setup.panel, []
+    panel, bars, told = live.setup.panel, [], []
     last = panel.shape[0] - 1
     for row in range(_first_row(book, live, since), last + 1):
         preface = _preface(book, live, plain)
@@ -99,9 +102,11 @@ def bring_up_to_date(
             "data_hash": live.data_hash,
             "late": row < last,
         }
-        _write(ledger, book, events_of(live, book, row, decided_with, preface))
+        events = events_of(live, book, row, decided_with, preface)
+        _write(ledger, book, events)
         bars.append(book.bar)
-    return Progress(book, tuple(bars), tuple(found), changed)
+        told += [event for event in events if row < last and "detail" in event.payload]
+    return Progress(book, tuple(bars), tuple(found), changed, tuple(told))
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ __all__ = ["SCHEMA", "signal_record"]
 
 #: Of signals.json.
 SCHEMA = 1
+#: What a revision is of.
+_READ = {"closes": "closes", "steps": "splits or dividends", "digest": "the data set's closes"}
+#: Characters of a changed value.
+_LONGEST_VALUE = 40
 
 
 def signal_record(
@@ -227,15 +232,15 @@ def _noted(events: Sequence[Event], bar: str) -> list[dict[str, str]]:
         if event.kind in ("revision", "correction"):
             if told["found"] == bar:
                 detail = told.get("why") or (
-                    f"{told['column']} of {len(told['changes'])} used bars read otherwise now; "
-                    "what was traded stands"
+                    f"{_READ[told['column']]} of {len(told['changes'])} used bars read otherwise "
+                    "now; what was traded stands"
                 )
                 found.append({"symbol": event.symbol, "kind": event.kind, "detail": detail})
         elif event.bar == bar and event.kind == "note":
             if "detail" in told:
                 detail = told["detail"]
             elif told["note"] == "epoch":
-                detail = f"the configuration has changed: {', '.join(told['changed'])}"
+                detail = f"the configuration has changed: {_told_changes(told['changed'])}"
             else:
                 continue
             found.append({"symbol": event.symbol, "kind": told["note"], "detail": detail})
@@ -247,8 +252,21 @@ def _changed(live: LiveStudy, book: PaperBook) -> list[dict[str, str]]:
     if book.config_hash == live.config_hash:
         return []
     keys = changed_keys(book.config, plain_config(live.study.config))
-    detail = f"counts from the next bar on: {', '.join(keys)}"
+    detail = f"counts from the next bar on: {_told_changes(keys)}"
     return [{"symbol": "", "kind": "configuration", "detail": detail}]
+
+
+def _told_changes(changed: Mapping[str, Sequence[Any]]) -> str:
+    """Keys and what they were and are, in the words of the configuration."""
+    return ", ".join(
+        f"{key} {_told_value(before)} -> {_told_value(after)}"
+        for key, (before, after) in changed.items()
+    )
+
+
+def _told_value(value: Any) -> str:
+    text = "nothing" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
 def _number(value: float) -> float | None:

@@ -12,19 +12,23 @@ from feeds.bar_labels import bar_day
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from runs.paper_account import Progress
+    from strategies.execution.ledger import Event
+
 __all__ = ["print_signals"]
 
 #: Assets that are listed; all of them are in signals.csv.
 _MOST_ASSETS = 40
 _MOST_ORDERS = 20
 _MOST_NAMES = 6
+_MOST_PASSED = 10
 #: Calendar days after which the data are old.
 _OLD = 5
 
 
 def print_signals(
     record: Mapping[str, Any],
-    bars: Sequence[str],
+    progress: Progress,
     folder: Path,
     ledger: Path,
     today: dt.date,
@@ -36,8 +40,8 @@ def print_signals(
     ----------
     record : mapping
         As in signals.json.
-    bars : sequence of str
-        Bars that were booked now.
+    progress : Progress
+        What was booked now.
     folder, ledger : Path
     today : date
         By which the data are called old.
@@ -53,15 +57,29 @@ def print_signals(
         f"paper account {account['value']:,.2f}, cash {account['cash']:,.2f}, "
         f"gross {account['gross']:.1%}, net {account['net']:+.1%}"
     )
-    for line in _warnings(record, bars, today):
+    for line in _warnings(record, progress.bars, today):
         console.print(Text(line, style="yellow"))
     _print_assets(record, console)
     _print_orders(record, console)
+    _print_passed(progress.passed, console)
     for report in record["reports"]:
         about = f"{report['symbol']} " if report["symbol"] else ""
         console.print(Text(f"- {about}{report['kind']}: {report['detail']}"))
     console.print(Text(f"\nsignals {folder}"), soft_wrap=True)
     console.print(Text(f"ledger  {ledger}"), soft_wrap=True)
+
+
+def _print_passed(passed: Sequence[Event], console: Console) -> None:
+    """What happened on bars that were caught up: no file of signals tells it."""
+    from rich.text import Text
+
+    for event in passed[:_MOST_PASSED]:
+        about = f"{event.symbol} " if event.symbol else ""
+        console.print(
+            Text(f"- {event.bar} {about}{event.payload['note']}: {event.payload['detail']}")
+        )
+    if len(passed) > _MOST_PASSED:
+        console.print(f"- and {len(passed) - _MOST_PASSED} more on these bars", style="dim")
 
 
 def _headline(record: Mapping[str, Any]) -> str:
@@ -115,13 +133,20 @@ def _print_assets(record: Mapping[str, Any], console: Console) -> None:
             "" if one["rank"] is None else str(one["rank"]),
             "" if one["score"] is None else f"{one['score']:.3f}",
             *(f"{one[name]:+.2%}" for name in ("weight", "held_weight", "change")),
-            "" if one["price"] is None else f"{one['price']:,.2f}",
+            _price(one["price"]),
             one["price_date"] or "",
         )
     console.print(table)
     left = len(record["assets"]) - len(shown)
     if left:
         console.print(f"{left} more assets, with reasons, in signals.csv", style="dim")
+
+
+def _price(price: float | None) -> str:
+    """Cents, and for what costs less than ten of them its first four digits."""
+    if price is None:
+        return ""
+    return f"{price:,.2f}" if abs(price) >= 0.1 else f"{price:.4g}"
 
 
 def _print_orders(record: Mapping[str, Any], console: Console) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from runs.paper_account import Progress
 
 __all__ = ["build_parser", "main", "signals"]
+
+_LOG = logging.getLogger(__name__)
+#: Days from a date to the first session after it, at most.
+_LONGEST_CLOSED = 7
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -129,11 +134,23 @@ def signals(
         refresh_dataset(Path(config.data.dir), ingest, console)
     live = live_study(config, last)
     with writing_ledger(ledger) as book:
+        _warn_of_since(book.first_bar, since, ledger)
         progress = bring_up_to_date(book, live, str(since) if since else None)
         record = signal_record(live, progress.book, book.events_about(live.bar), book.head)
         # Under the ledger's lock, so that signals never fall behind those of a later run.
         write_signals(record, folder)
     return record, progress, folder
+
+
+def _warn_of_since(begun: str | None, since: dt.date | None, ledger: str | Path) -> None:
+    from feeds.bar_labels import bar_day
+
+    # The first session may be some days after the one that was named.
+    if begun is None or since is None:
+        return
+    days = (bar_day(begun) - since).days
+    if not 0 <= days <= _LONGEST_CLOSED:
+        _LOG.warning("%s begins on %s: --since %s is for a new ledger", ledger, begun, since)
 
 
 def _count(text: str) -> int:
@@ -198,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if console is not None:
         from runs.signal_terminal import print_signals
 
-        print_signals(record, progress.bars, folder, Path(arguments.ledger), today, console)
+        print_signals(record, progress, folder, Path(arguments.ledger), today, console)
     return 0
 
 

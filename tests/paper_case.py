@@ -51,8 +51,9 @@ def write_set(
     last: int | None = None,
     revise: dict | None = None,
     pause: dict[str, range] | None = None,
+    without: tuple[str, ...] = (),
 ) -> Path:
-    """The set up to a session.
+    """The set up to a session, without some of its stocks.
 
     `revise` multiplies raw closes: symbol to {session: factor}. `pause` takes sessions away: a
     series that lacks the last five has ended for a reason that is not known.
@@ -64,6 +65,7 @@ def write_set(
         day = pd.Timestamp(DAYS[last])
         stocks = {name: bars[bars.index <= day] for name, bars in stocks.items()}
         coin = coin[coin.index <= day]
+    stocks = {name: bars for name, bars in stocks.items() if name not in without}
     universe = _universe(stocks, coin, DAYS[-1 if last is None else last])
     series = stocks | {"COIN": coin}
     files = {

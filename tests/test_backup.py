@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -89,6 +90,17 @@ class TestBackup:
         with pytest.raises(DataError, match="no such ledger"):
             backup_ledger(tmp_path / "paper.db", tmp_path / "copies")
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+    def test_of_a_ledger_that_stands_where_nothing_can_be_written(
+        self, ledger: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        copies = tmp_path_factory.mktemp("copies")
+        tmp_path.chmod(0o555)
+        try:
+            assert read(backup_ledger(ledger, copies)) == read(ledger)
+        finally:
+            tmp_path.chmod(0o755)
 
     def test_where_nothing_can_be_written(self, ledger: Path, tmp_path: Path) -> None:
         (tmp_path / "copies").write_text("a file")

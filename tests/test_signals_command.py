@@ -15,6 +15,8 @@ import pytest
 from feeds.errors import ConfigError
 from runs.ingest import main as ingest
 from runs.live_study import closed_day
+from runs.signal_record import _told_changes
+from runs.signal_terminal import _price
 from runs.signals import main, signals
 from strategies.execution.ledger import reading_ledger
 from tests.paper_case import DAYS, write_config, write_set
@@ -238,10 +240,10 @@ def test_reports_tell_of_revisions_and_of_another_configuration(case, tmp_path):
     run(case, tmp_path, DAYS[31])
     record, _, _ = run(case, tmp_path, DAYS[31], "portfolio.gross=1.0")
     told = {report["kind"]: report["detail"] for report in record["reports"]}
-    assert told["configuration"] == "counts from the next bar on: portfolio.gross"
+    assert told["configuration"] == "counts from the next bar on: portfolio.gross 1.2 -> 1.0"
     record, _, _ = run(case, tmp_path, DAYS[32], "portfolio.gross=1.0")
     told = {report["kind"]: report["detail"] for report in record["reports"]}
-    assert told["epoch"] == "the configuration has changed: portfolio.gross"
+    assert told["epoch"] == "the configuration has changed: portfolio.gross 1.2 -> 1.0"
     held = next(one["symbol"] for one in record["assets"] if one["held_weight"])
     name = held if held != "COIN" else "AA"
     revised = write_config(tmp_path, write_set(tmp_path / "set", revise={name: {32: 1.05}}))
@@ -294,6 +296,44 @@ def test_mistakes_are_answered(case, tmp_path, capsys, arguments, told):
     assert told in error and len(error.splitlines()) <= 3
     assert "Traceback" not in error
     assert not (tmp_path / "signals").exists()
+
+
+def test_changes_are_told_with_what_was_and_is():
+    changed = {"a.b": [None, 5], "c": [True, "on"], "d": ["x" * 64, [0.5]]}
+    told = "a.b nothing -> 5, c true -> on, d " + "x" * 37 + "... -> [0.5]"
+    assert _told_changes(changed) == told
+
+
+def test_what_happened_on_bars_caught_up_is_on_the_screen(case, tmp_path, capsys):
+    """EE goes bankrupt among them: the signal of the latest bar says nothing of it."""
+    assert command(case, tmp_path, "--offline", "--as-of", str(DAYS[40])) == 0
+    capsys.readouterr()
+    assert command(case, tmp_path, "--offline", "--as-of", str(DAYS[52])) == 0
+    shown = capsys.readouterr().out
+    assert "12 bars caught up" in shown
+    told = f"- {DAYS[48]} EE delisting: no bar for 4 sessions, closed as bankruptcy"
+    assert told in shown.splitlines()
+    record = json.loads((tmp_path / "signals" / "signals.json").read_text())
+    assert "delisting" not in [report["kind"] for report in record["reports"]]
+    assert command(case, tmp_path, "--offline", "--as-of", str(DAYS[52])) == 0
+    assert "EE delisting" not in capsys.readouterr().out
+
+
+def test_a_first_day_that_a_ledger_does_not_have_is_told(case, tmp_path, capsys):
+    asked = ("--offline", "--as-of", str(DAYS[30]), "--quiet")
+    assert command(case, tmp_path, *asked, "--since", str(DAYS[24])) == 0
+    for since, warned in ((DAYS[24], False), (DAYS[24] - 1, False), (DAYS[26], True)):
+        assert command(case, tmp_path, *asked[:-1], "--since", str(since)) == 0
+        told = f"begins on {DAYS[24]}: --since {since} is for a new ledger"
+        assert (told in capsys.readouterr().err) is warned
+
+
+@pytest.mark.parametrize(
+    "price, shown",
+    [(None, ""), (1234.5, "1,234.50"), (0.1, "0.10"), (0.0123456, "0.01235"), (3.2e-7, "3.2e-07")],
+)
+def test_prices_below_ten_cents_keep_their_digits(price, shown):
+    assert _price(price) == shown
 
 
 def test_a_strange_folder_is_left_alone(case, tmp_path, capsys):

@@ -50,12 +50,11 @@ def restored_account(
         _restore_fills(account, panel, book)
     for told in book.close["pending"]:
         account._pending._plans += (_plan(panel, row, told),)
-    lots = book.close["lots"]
-    account._lots = {
-        column: lots[name]
-        for name, column in zip(sorted(lots), columns_of(panel, sorted(lots)).tolist(), strict=True)
-    }
-    account._cut = set(columns_of(panel, book.close["cut"]).tolist())
+    # What was traded once may have left the universe since.
+    column_of = {name: column for column, name in enumerate(panel.assets.tolist())}
+    lots = book.close["lots"].items()
+    account._lots = {column_of[name]: lot for name, lot in lots if name in column_of}
+    account._cut = {column_of[name] for name in book.close["cut"] if name in column_of}
     return account
 
 

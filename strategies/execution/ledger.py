@@ -13,14 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from feeds.errors import DataError, OutputError
-from strategies.execution.ledger_schema import KINDS, check_version, prepare_ledger, told_error
+from strategies.execution.ledger_schema import (
+    KINDS,
+    PATIENCE,
+    check_version,
+    open_to_read,
+    prepare_ledger,
+    told_error,
+)
 
-__all__ = ["KINDS", "Event", "Ledger", "canonical_json", "reading_ledger", "writing_ledger"]
+__all__ = [
+    "KINDS",
+    "Event",
+    "Ledger",
+    "canonical_json",
+    "reading_ledger",
+    "writing_ledger",
+]
 
 #: What the hash of the first event is chained to.
 _FIRST_HASH = "0" * 64
-#: Seconds that a reader waits for a checkpoint.
-_PATIENCE = 10.0
 _INSERT = (
     "INSERT INTO events (bar, kind, symbol, number, payload, prev_hash, hash) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -72,6 +84,12 @@ class Ledger:
         """Hash of the last event; 64 zeros where there is none."""
         found = self._rows("SELECT hash FROM events ORDER BY id DESC LIMIT 1")
         return found[0][0] if found else _FIRST_HASH
+
+    @property
+    def first_bar(self) -> str | None:
+        """The bar of the first event; None where there is none."""
+        found = self._rows("SELECT bar FROM events ORDER BY id LIMIT 1")
+        return found[0][0] if found else None
 
     def events(self, kind: str | None = None) -> list[Event]:
         """All events, or those of one kind, as they were written.
@@ -188,7 +206,7 @@ def writing_ledger(path: str | Path) -> Iterator[Ledger]:
     _check_no_folder(path)
     with _one_writer(writer_lock, path):
         try:
-            connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         except sqlite3.Error as error:
             raise told_error(error, path) from None
         try:
@@ -213,7 +231,7 @@ def reading_ledger(path: str | Path) -> Iterator[Ledger]:
     _check_no_folder(path)
     if not path.is_file():
         raise DataError(f"{path}: no such ledger", "run python -m runs.signals first")
-    connection = _open_to_read(path)
+    connection = open_to_read(path)
     try:
         check_version(connection, path)
         yield Ledger(connection, path)
@@ -267,27 +285,6 @@ def _one_writer(writer_lock: Any, path: Path) -> Iterator[None]:
         yield
     finally:
         lock.__exit__(None, None, None)
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    """Open read-only; on a read-only place, where no writer can be, without its log."""
-    import os
-    from urllib.parse import quote
-
-    uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return connection
-    except sqlite3.Error as error:
-        connection.close()
-        if isinstance(error, sqlite3.OperationalError) and not _log_of(path).exists():
-            return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
-        raise told_error(error, path) from None
-
-
-def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
 
 
 def _close(connection: sqlite3.Connection) -> None:

@@ -1,13 +1,23 @@
-"""Tables of the paper ledger: made, recognised by version, and their faults told to users."""
+"""Tables of the paper ledger: made, recognised, opened to read, and their faults told to users."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 from feeds.errors import DataError, OutputError
 
-__all__ = ["KINDS", "SCHEMA_VERSION", "check_version", "prepare_ledger", "told_error"]
+__all__ = [
+    "KINDS",
+    "PATIENCE",
+    "SCHEMA_VERSION",
+    "check_version",
+    "open_to_read",
+    "prepare_ledger",
+    "told_error",
+]
 
 #: What an event can be.
 KINDS = (
@@ -21,6 +31,8 @@ KINDS = (
     "revision",
     "note",
 )
+#: Seconds that a reader waits for a checkpoint.
+PATIENCE = 10.0
 #: Of the tables; a ledger of a later version is refused.
 SCHEMA_VERSION = 1
 #: Marks the file as one of ours: the letters FCPL.
@@ -89,6 +101,30 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has schema {version}, this program knows {SCHEMA_VERSION}",
             "run the version that wrote it, or a later one",
         )
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open read-only; on a read-only place, where no writer can be, without its log.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.Error as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError) and not _log_of(path).exists():
+            return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+        raise told_error(error, path) from None
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def told_error(error: sqlite3.Error, path: Path) -> DataError | OutputError:

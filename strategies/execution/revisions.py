@@ -105,7 +105,8 @@ def _corrections(
     events = []
     kinds = dict(zip(data.assets.tolist(), data.price_kind.tolist(), strict=True))
     for (symbol, column), changed in sorted(changes.items()):
-        if column != "closes" or kinds[symbol] == "traded":
+        # What has left the data set has no price to count in.
+        if column != "closes" or kinds.get(symbol, "traded") == "traded":
             continue
         used = {bar for bar, marks in book.marks.items() if symbol in marks["closes"]}
         if not _is_rescaled(changed, used):
