@@ -12,11 +12,14 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from feeds.errors import OutputError, UserError
+from feeds.ingestion.lock import is_locked
 from runs.command import add_common_arguments, configure_logging, main_guard
 from runs.daily_schedule import Pause, next_due, retry_at, utc_now
 
@@ -26,6 +29,7 @@ __all__ = ["build_parser", "health_problem", "keep_up", "main"]
 _LONGEST_RUN = dt.timedelta(hours=3)
 #: How late a run may begin before the loop is taken for dead.
 _GRACE = dt.timedelta(minutes=10)
+_LOCK_TRIES = 5
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -53,8 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--attempts",
-        type=int,
-        default=6,
+        type=_count,
+        default="6",
         help="runs that fail before the next session is waited for (default: %(default)s)",
     )
     parser.add_argument("--backups", help="folder for a copy of the ledger after each run")
@@ -151,6 +155,46 @@ def _minutes(text: str) -> dt.timedelta:
     return dt.timedelta(minutes=minutes)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs such as 6")
+    return int(text)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """The lock that tells the check that the loop lives, and a second loop that it is one.
+
+    Raises
+    ------
+    OutputError
+        If another loop has the state, or nothing can be written there.
+    """
+    from feeds.ingestion.lock import writer_lock
+
+    lock = writer_lock(state)
+    for left in reversed(range(_LOCK_TRIES)):
+        try:
+            lock.__enter__()
+            break
+        except OutputError as error:
+            if "being written" not in error.problem:
+                raise OutputError(error.problem, "name another file with --state") from None
+            if not left:
+                holder = error.problem.rsplit(" by ", 1)[-1]
+                raise OutputError(
+                    f"--state {state}: another loop is at work, {holder}",
+                    "end it, or name another file with --state",
+                ) from None
+            # A check that looks at this moment holds the lock, too.
+            time.sleep(0.2)
+            lock = writer_lock(state)
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
 def _write_state(path: Path, state: dict[str, Any]) -> None:
     fresh = path.with_name(f"{path.name}.new")
     try:
@@ -187,11 +231,13 @@ def _keep_running(arguments: argparse.Namespace, given: Sequence[str]) -> None:
     asked = signals_parser().parse_args(given)
     if asked.as_of is not None:
         raise UserError("--as-of says which day is read last", "leave it out: each run reads on")
+    if asked.live:
+        raise UserError("--live polls by itself, without a daily loop", "run runs.signals --live")
     calendar = load_config(asked.config, asked.overrides).data.calendar
     state = Path(arguments.state)
     if state.is_dir():
         raise OutputError(f"--state {state} is a folder", "name a file")
-    with Pause(utc_now) as pause:
+    with _alone(state), Pause(utc_now) as pause:
         keep_up(
             lambda: _run(given, asked.ledger, arguments.backups),
             lambda now: next_due(calendar, now, arguments.after),
@@ -213,7 +259,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.check:
         _keep_running(arguments, given[cut + 1 :])
         return 0
-    problem = health_problem(Path(arguments.state), utc_now())
+    state = Path(arguments.state)
+    problem = health_problem(state, utc_now())
+    if problem is None and not is_locked(state):
+        problem = f"{state}: the loop that wrote it has ended"
     if problem is not None:
         print(problem, file=sys.stderr)
     return int(problem is not None)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feeds.ingestion.lock import writer_lock
 from runs.daily import build_parser, health_problem, keep_up, main
 from runs.daily_schedule import Pause, next_due, retry_at, utc_now
 from tests.paper_case import CONFIG, write_set
@@ -222,7 +223,11 @@ class TestHealth:
         assert "no run has begun" in capsys.readouterr().err
         later = (utc_now() + dt.timedelta(hours=1)).isoformat()
         path.write_text(json.dumps({"next": later, "failures": 0}))
-        assert main(["--check", "--state", str(path)]) == 0
+        with writer_lock(path):
+            assert main(["--check", "--state", str(path)]) == 0
+        assert capsys.readouterr().err == ""
+        assert main(["--check", "--state", str(path)]) == 1
+        assert capsys.readouterr().err == f"{path}: the loop that wrote it has ended\n"
 
 
 class TestMistakes:
@@ -231,6 +236,7 @@ class TestMistakes:
         [
             (["--", "--config", "nowhere.yaml"], "nowhere.yaml"),
             (["--", "--as-of", "2021-03-04"], "--as-of"),
+            (["--", "--live"], "without a daily loop"),
         ],
     )
     def test_are_told_before_anything_is_waited_for(
@@ -238,6 +244,20 @@ class TestMistakes:
     ) -> None:
         assert main(arguments) == 2
         assert told in capsys.readouterr().err
+
+    @pytest.mark.parametrize("text", ["0", "-1", "many", ""])
+    def test_of_attempts(self, text: str) -> None:
+        with pytest.raises(SystemExit) as error:
+            build_parser().parse_args([f"--attempts={text}"])
+        assert error.value.code == 2
+
+    def test_of_a_second_loop(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        with writer_lock(tmp_path / "state.json"):
+            given = ["--state", str(tmp_path / "state.json"), "--"]
+            assert main([*given, "--config", str(ROOT / "configs" / "backtest.yaml")]) == 2
+        told = capsys.readouterr().err
+        assert f"another loop is at work, process {os.getpid()}" in told
+        assert len(told.splitlines()) <= 3
 
     @pytest.mark.parametrize("text", ["-1", "1440", "soon"])
     def test_of_minutes(self, text: str) -> None:
@@ -266,10 +286,13 @@ def test_a_real_loop_books_copies_and_ends_when_asked(tmp_path: Path) -> None:
             if state.exists() and json.loads(state.read_text())["state"] == "waiting":
                 break
             time.sleep(0.1)
+        assert main(["--check", "--state", f"{tmp_path}/state.json"]) == 0
         loop.send_signal(signal.SIGTERM)
         assert loop.wait(timeout=30) == 0
     finally:
         loop.kill()
+    assert main(["--check", "--state", f"{tmp_path}/state.json"]) == 1
+    assert not list(tmp_path.glob(".*"))
     state = json.loads((tmp_path / "state.json").read_text())
     assert (state["exit_code"], state["failures"]) == (0, 0)
     assert (tmp_path / "signals/signals.json").is_file()

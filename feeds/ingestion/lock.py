@@ -10,7 +10,7 @@ from pathlib import Path
 
 from feeds.errors import OutputError
 
-__all__ = ["writer_lock"]
+__all__ = ["is_locked", "writer_lock"]
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def writer_lock(out: Path) -> Iterator[None]:
     OutputError
         If another process holds it, naming that process; if the file cannot be made or locked.
     """
-    path = out.absolute().with_name(f".{out.absolute().name}.lock")
+    path = _path_of(out)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = _locked(path, out)
@@ -38,6 +38,27 @@ def writer_lock(out: Path) -> Iterator[None]:
         yield
     finally:
         _release(path, handle)
+
+
+def is_locked(out: Path) -> bool:
+    """Whether a process holds the lock on `out`; also True where that cannot be found out."""
+    try:
+        handle = os.open(_path_of(out), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+
+
+def _path_of(out: Path) -> Path:
+    return out.absolute().with_name(f".{out.absolute().name}.lock")
 
 
 def _locked(path: Path, out: Path) -> int:
