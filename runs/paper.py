@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runs.live_record import LiveRecord
     from runs.parity import Parity
     from strategies.execution.ledger import Event
+    from strategies.execution.replay import PaperBook
 
 __all__ = ["build_parser", "main", "paper", "paper_of_hours"]
 
@@ -91,8 +92,9 @@ def paper(
     book = replay(events)
     if book.opened.get("data", {}).get("interval"):
         raise ConfigError(f"{ledger} is a ledger of hours", "use paper_of_hours")
-    config, left = _with_traded(config, events)
-    live = live_study(config, dt.date.fromisoformat(_begun(book.bar, ledger)))
+    last = dt.date.fromisoformat(_begun(book.bar, ledger))
+    config, left = _with_traded(_from_its_cash(config, book), events)
+    live = live_study(config, last)
     check_same(Path(ledger), book, live)
     record = paper_record(live, events)
     parity = compare_with_backtest(live, record, events)
@@ -138,6 +140,12 @@ def paper_of_hours(
     book = replay(events)
     _begun(book.bar, ledger)
     return write_live_record(config, Path(ledger), book, events, folder), folder
+
+
+def _from_its_cash(config: BacktestConfig, book: PaperBook) -> BacktestConfig:
+    """The configuration with the cash that the account began with, whatever it says today."""
+    cash = {"starting_cash": book.opened["starting_cash"]}
+    return config.model_copy(update={"execution": config.execution.model_copy(update=cash)})
 
 
 def _with_traded(

@@ -253,6 +253,20 @@ def test_one_writer_at_a_time_and_readers_beside_it(tmp_path):
     assert os.listdir(tmp_path) == ["a.db"]
 
 
+def test_another_program_that_writes_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr("strategies.execution.ledger.PATIENCE", 0.05)
+    path = filled(tmp_path / "a.db")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with writing_ledger(path) as ledger, pytest.raises(OutputError) as error:
+        ledger.append([note(3)])
+    assert "is locked" in error.value.problem and "sqlite3" in error.value.remedy
+    other.execute("ROLLBACK")
+    other.close()
+    with writing_ledger(path) as ledger:
+        ledger.append([note(3)])
+
+
 def test_a_reader_sees_whole_bars_while_another_is_written(tmp_path):
     path = filled(tmp_path / "a.db")
     with writing_ledger(path) as ledger, reading_ledger(path) as reader:

@@ -119,6 +119,19 @@ def test_another_configuration_is_named(case, tmp_path):
     ]
 
 
+def test_the_cash_is_what_the_account_began_with(case, tmp_path):
+    """Twice the cash in the configuration of today is no loss of half of it on the first day."""
+    folder, config, result, *_ = case
+    overrides = ("execution.starting_cash=200000",)
+    out = str(tmp_path / "o")
+    other, parity, _ = paper(
+        str(config), overrides, ledger=folder / "paper.db", out=out, pages=False
+    )
+    assert other.metrics == result.metrics
+    assert other.metrics["starting_cash"] == 100_000
+    assert parity.summary["differences"] == 0
+
+
 def test_the_record_after_a_correction_is_in_todays_units(tmp_path):
     """Adjusted prices scaled by 0.98 in the middle: positions times closes are still the value."""
     folder = tmp_path / "set"

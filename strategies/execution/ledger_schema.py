@@ -134,6 +134,11 @@ def told_error(error: sqlite3.Error, path: Path) -> DataError | OutputError:
             f"{path}: a bar cannot be booked twice ({error})",
             "run again: it is there already; if this stays, restore the ledger from a copy",
         )
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return OutputError(
+            f"cannot write {path}: {error}",
+            "end the program that has it open, such as a shell of sqlite3, and run again",
+        )
     if isinstance(error, sqlite3.OperationalError):
         return OutputError(
             f"cannot write {path}: {error}",
