@@ -91,14 +91,13 @@ def restore_ledger(copy: str | Path, ledger: str | Path) -> Path:
     OutputError
         If a ledger is there already, another run is at work on it, or it cannot be written.
     """
-    from feeds.ingestion.lock import writer_lock
-    from strategies.execution.ledger import reading_ledger
+    from strategies.execution.ledger import ledger_lock, reading_ledger
 
     copy, ledger = Path(copy), Path(ledger)
     # Read first, so that no folder is made for a copy that is not there.
-    with reading_ledger(copy):
+    with _of_a_copy(), reading_ledger(copy):
         pass
-    with writer_lock(ledger), _writing(ledger.parent, "--ledger") as fresh:
+    with ledger_lock(ledger), _writing(ledger.parent, "--ledger") as fresh:
         for suffix in ("", "-wal", "-shm"):
             beside = ledger.with_name(ledger.name + suffix)
             # A log of another ledger would be played into this one.
@@ -107,10 +106,19 @@ def restore_ledger(copy: str | Path, ledger: str | Path) -> Path:
                     f"{beside} is there: a ledger is not overwritten", "move it away first"
                 )
         _copy(copy, fresh)
-        with reading_ledger(fresh) as book:
+        with _of_a_copy(), reading_ledger(fresh) as book:
             book.check(told_as=copy)
         os.replace(fresh, ledger)
     return ledger
+
+
+@contextmanager
+def _of_a_copy() -> Iterator[None]:
+    """What is refused of a ledger, answered by what can be done about a copy."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(error.problem, "name another copy with --restore") from None
 
 
 def _copy(source: Path, copy: Path) -> None:
@@ -170,10 +178,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
     if arguments.restore:
         place = restore_ledger(arguments.restore, arguments.ledger)
-    elif Path(arguments.ledger).is_file():
+    elif Path(arguments.ledger).exists():
         place = backup_ledger(arguments.ledger, arguments.out)
     else:
-        raise DataError(f"--ledger {arguments.ledger}: no such file", "name the paper account's")
+        raise DataError(
+            f"--ledger {arguments.ledger}: no such file", "name that of the paper account"
+        )
     if not arguments.quiet:
         print(place)
     return 0

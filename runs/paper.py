@@ -159,8 +159,10 @@ def _with_traded(
         If the data set has no prices of something that was traded.
     """
     from feeds.errors import DataError
-    from feeds.store import read_universe
+    from feeds.store import read_manifest, read_universe
 
+    # First of all whether it is a data set.
+    read_manifest(Path(config.data.dir))
     traded = {event.symbol for event in events if event.kind == "fill"}
     for event in events:
         traded |= set(event.payload["weights"]) if event.kind == "decision" else set()

@@ -146,21 +146,23 @@ class TestRestore:
     def test_of_a_copy_that_was_changed_is_refused(self, ledger: Path, tmp_path: Path) -> None:
         copy = backup_ledger(ledger, tmp_path / "copies")
         tamper(copy)
-        with pytest.raises(DataError, match="is not what was written"):
+        with pytest.raises(DataError, match="paper-.*: event 2 .* is not what was") as error:
             restore_ledger(copy, tmp_path / "other.db")
+        assert error.value.remedy == "name another copy with --restore"
         assert not list(tmp_path.glob("*other*"))
 
     def test_is_refused_while_a_run_is_at_work(self, ledger: Path, tmp_path: Path) -> None:
         copy = backup_ledger(ledger, tmp_path / "copies")
         other = tmp_path / "other.db"
         # As a run that has begun and has not made its file yet.
-        with writer_lock(other), pytest.raises(OutputError, match="being written"):
+        with writer_lock(other), pytest.raises(OutputError, match="another run is at work"):
             restore_ledger(copy, other)
         assert not other.exists()
 
     def test_of_nothing_makes_no_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="no such ledger"):
+        with pytest.raises(DataError, match="no such ledger") as error:
             restore_ledger(tmp_path / "copy.db", tmp_path / "new/paper.db")
+        assert error.value.remedy == "name another copy with --restore"
         assert list(tmp_path.iterdir()) == []
 
 

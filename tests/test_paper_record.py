@@ -163,6 +163,9 @@ def test_mistakes_are_answered(case, tmp_path, capsys):
     wrong = [*given, "--ledger", str(folder / "paper.db"), "--set", "name=other"]
     assert main(wrong) == 2
     assert "is the ledger of 'paper-case'" in capsys.readouterr().err
+    nowhere = [*given, "--ledger", str(folder / "paper.db"), "--set", "data.dir=nowhere"]
+    assert main(nowhere) == 2
+    assert "nowhere is not a data set" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     run_to(tmp_path / "new.db", config, DAYS[FIRST])
     with pytest.raises(DataError, match="no fill yet"):

@@ -27,6 +27,7 @@ __all__ = [
     "Event",
     "Ledger",
     "canonical_json",
+    "ledger_lock",
     "reading_ledger",
     "writing_ledger",
 ]
@@ -200,11 +201,9 @@ def writing_ledger(path: str | Path) -> Iterator[Ledger]:
     DataError
         If the file is no ledger, was made by a later version, or was changed.
     """
-    from feeds.ingestion.lock import writer_lock
-
     path = Path(path)
     _check_no_folder(path)
-    with _one_writer(writer_lock, path):
+    with ledger_lock(path):
         try:
             connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         except sqlite3.Error as error:
@@ -268,8 +267,16 @@ def _check_no_folder(path: Path) -> None:
 
 
 @contextmanager
-def _one_writer(writer_lock: Any, path: Path) -> Iterator[None]:
-    """The lock of data sets, with what it refuses told of a ledger."""
+def ledger_lock(path: Path) -> Iterator[None]:
+    """The lock of data sets, with what it refuses told of a ledger.
+
+    Raises
+    ------
+    OutputError
+        If another run is at work on it, or nothing can be written beside it.
+    """
+    from feeds.ingestion.lock import writer_lock
+
     lock = writer_lock(path)
     try:
         lock.__enter__()
