@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from feeds.errors import OutputError, UserError
-from feeds.ingestion.lock import is_locked
+from feeds.lock import is_locked
 from runs.command import add_common_arguments, configure_logging, main_guard
 from runs.daily_schedule import Pause, next_due, retry_at, utc_now
 
@@ -170,7 +170,7 @@ def _alone(state: Path) -> Iterator[None]:
     OutputError
         If another loop has the state, or nothing can be written there.
     """
-    from feeds.ingestion.lock import writer_lock
+    from feeds.lock import writer_lock
 
     lock = writer_lock(state)
     for left in reversed(range(_LOCK_TRIES)):

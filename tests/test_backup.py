@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feeds.errors import DataError, OutputError
-from feeds.ingestion.lock import writer_lock
+from feeds.lock import writer_lock
 from runs.backup import backup_ledger, main, restore_ledger
 from strategies.execution.ledger import Event, Ledger, reading_ledger, writing_ledger
 

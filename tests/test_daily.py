@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.ingestion.lock import writer_lock
+from feeds.lock import writer_lock
 from runs.daily import build_parser, health_problem, keep_up, main
 from runs.daily_schedule import Pause, next_due, retry_at, utc_now
 from tests.paper_case import CONFIG, write_set

@@ -19,7 +19,7 @@ import pytest
 from feeds import atomic
 from feeds.errors import OutputError
 from feeds.ingestion import collect, writer_lock
-from feeds.ingestion.lock import _locked
+from feeds.lock import _locked
 from tests.crash_points import REFUSED, count_points, failed_at, killed_at
 from tests.ingestion_case import NOW, Vendor, coin, contents, fetch_and_write, options, write_set
 

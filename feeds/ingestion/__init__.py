@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from feeds.ingestion.lock import writer_lock
 from feeds.ingestion.outcome import SymbolOutcome
 from feeds.ingestion.run import Collected, CollectOptions, collect, narrowed
+from feeds.lock import writer_lock
 
 __all__ = [
     "CollectOptions",

@@ -13,11 +13,11 @@ from feeds.atomic import recover_folder
 from feeds.errors import DataError, OutputError
 from feeds.ingestion.collected import Collected
 from feeds.ingestion.fetch import FetchEvent, fetch_all
-from feeds.ingestion.lock import writer_lock
 from feeds.ingestion.pool import Deadline
 from feeds.ingestion.raw_store import RAW, RawStore
 from feeds.ingestion.settle import Settling
 from feeds.ingestion.staging import Staging
+from feeds.lock import writer_lock
 from feeds.sources.registry import open_source
 from feeds.sources.request import Source, SymbolRequest
 from feeds.sources.retry import RetryPolicy

@@ -275,7 +275,7 @@ def ledger_lock(path: Path) -> Iterator[None]:
     OutputError
         If another run is at work on it, or nothing can be written beside it.
     """
-    from feeds.ingestion.lock import writer_lock
+    from feeds.lock import writer_lock
 
     lock = writer_lock(path)
     try:
