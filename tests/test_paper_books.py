@@ -67,7 +67,10 @@ def books(path: Path) -> dict[str, tuple[dict[str, float], float, float, float]]
     return found
 
 
-@pytest.fixture(scope="module", params=CASES, ids=str)
+_FURTHER = [pytest.param(name, marks=pytest.mark.slow) for name in list(CASES)[1:]]
+
+
+@pytest.fixture(scope="module", params=["daily", *_FURTHER], ids=str)
 def record(request, tmp_path_factory):
     folder, rules = tmp_path_factory.mktemp("books"), CASES[request.param]
     config = write_config(folder, write_set(folder / "set"))

@@ -38,7 +38,7 @@ def traded(folder: Path, name: str, *days: int):
     return paper(str(config), ledger=ledger, out=str(folder / "out"), pages=False)[1]
 
 
-@pytest.mark.parametrize("name", ["AA", "EE"])
+@pytest.mark.parametrize("name", [pytest.param("AA", marks=pytest.mark.slow), "EE"])
 def test_a_pause_that_was_taken_for_an_end_is_the_reason_of_what_differs(tmp_path, name):
     """Closed at -30 % for a reason not known, on the bar itself; the backtest loses nothing."""
     parity = traded(tmp_path, name, CLOSED, LAST)
@@ -53,7 +53,7 @@ def test_a_pause_that_was_taken_for_an_end_is_the_reason_of_what_differs(tmp_pat
     assert first["paper"] == pytest.approx(0.7 * first["backtest"])
 
 
-@pytest.mark.parametrize("name", ["AA", "EE"])
+@pytest.mark.parametrize("name", [pytest.param("AA", marks=pytest.mark.slow), "EE"])
 def test_bars_that_are_caught_up_do_not_know_how_a_series_ends_later(tmp_path, name):
     """EE goes bankrupt after its pause: it is not worth nothing when it pauses."""
     parity = traded(tmp_path, name, LAST)
