@@ -151,7 +151,7 @@ def test_an_account_without_a_name_of_text_is_503(
 def test_a_locked_ledger_is_503_and_not_waited_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledgers, "_PATIENCE", 0.05)
+    monkeypatch.setattr("strategies.execution.ledger_schema.PATIENCE", 0.05)
     path = write_ledger(tmp_path / "paper.db")
     clock, looked = [100.0], []
     monkeypatch.setattr(api_portfolio, "time", SimpleNamespace(monotonic=lambda: clock[0]))
