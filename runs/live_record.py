@@ -28,9 +28,9 @@ from runs.live_bars import universe
 from runs.live_parity import COLUMNS, live_parity
 from runs.live_study import LiveStudy, live_study
 from runs.paper_account import check_same
-from runs.paper_record import in_todays_units, ledger_journal
+from runs.paper_record import in_todays_units, ledger_journal, write_events
 from strategies.execution.account_state import row_of
-from strategies.execution.ledger import Event, canonical_json
+from strategies.execution.ledger import Event
 from strategies.execution.replay import PaperBook
 
 __all__ = ["LiveRecord", "live_record", "write_live_record"]
@@ -106,11 +106,7 @@ def write_live_record(
             text = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
             (building / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         _write_rows(building / "parity.csv", COLUMNS, record.differences)
-        _write_rows(
-            building / "ledger.csv",
-            ("bar", "kind", "symbol", "number", "payload"),
-            [(e.bar, e.kind, e.symbol, e.number, canonical_json(e.payload)) for e in events],
-        )
+        write_events(events, building / "ledger.csv")
         (building / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     return record
 

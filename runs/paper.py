@@ -6,7 +6,6 @@ python -m runs.paper --config configs/backtest.yaml [--ledger outputs/paper.db] 
 from __future__ import annotations
 
 import argparse
-import csv
 import datetime as dt
 import json
 import sys
@@ -78,7 +77,7 @@ def paper(
     from runs.environment import installed_packages
     from runs.live_study import live_study
     from runs.paper_account import check_same
-    from runs.paper_record import paper_record
+    from runs.paper_record import paper_record, write_events
     from runs.parity import compare_with_backtest
     from strategies.execution.ledger import reading_ledger
     from strategies.execution.replay import replay
@@ -139,6 +138,7 @@ def paper_of_hours(
         events = opened.events()
     book = replay(events)
     _begun(book.bar, ledger)
+    config, _ = _with_traded(_from_its_cash(config, book), events)
     return write_live_record(config, Path(ledger), book, events, folder), folder
 
 
@@ -187,18 +187,6 @@ def _told_left(left: Sequence[str]) -> list[str]:
         f"Traded once and no longer in data.universe: {', '.join(left)}. The tables, and the "
         "backtest that they are held against, have them in it."
     ]
-
-
-def write_events(events: Sequence[Event], path: Path) -> None:
-    """The events of a ledger as a table: bar, kind, symbol, number, payload (JSON)."""
-    from strategies.execution.ledger import canonical_json
-
-    with open(path, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["bar", "kind", "symbol", "number", "payload"])
-        for event in events:
-            payload = canonical_json(event.payload)
-            writer.writerow([event.bar, event.kind, event.symbol, event.number, payload])
 
 
 def _begun(bar: str, ledger: str | Path) -> str:

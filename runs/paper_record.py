@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,18 @@ from runs.live_study import LiveStudy, only_rows
 from strategies.cross_section import Target
 from strategies.execution.account_state import columns_of, row_of
 from strategies.execution.journal import Journal
-from strategies.execution.ledger import Event
+from strategies.execution.ledger import Event, canonical_json
 from strategies.factor_rebalance import Decision
 from strategies.targets import TargetMaker
 
-__all__ = ["Record", "in_todays_units", "ledger_journal", "paper_record", "study_of_record"]
+__all__ = [
+    "Record",
+    "in_todays_units",
+    "ledger_journal",
+    "paper_record",
+    "study_of_record",
+    "write_events",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,3 +241,13 @@ def _column(panel: Panel, event: Event) -> np.ndarray:
     if not event.symbol:
         return np.array([-1], dtype=np.intp)
     return columns_of(panel, [event.symbol])
+
+
+def write_events(events: Sequence[Event], path: Path) -> None:
+    """The events of a ledger as a table: bar, kind, symbol, number, payload (JSON)."""
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["bar", "kind", "symbol", "number", "payload"])
+        for event in events:
+            payload = canonical_json(event.payload)
+            writer.writerow([event.bar, event.kind, event.symbol, event.number, payload])

@@ -88,6 +88,17 @@ def test_a_difference_has_its_reason(session):
     assert len(first) >= 4 and all(row[5] < 0 for row in first)
 
 
+def test_the_cash_is_what_the_account_began_with(session, record):
+    folder, _ = session
+    given = {"ledger": folder / "paper.db", "out": str(folder / "richer")}
+    overrides = ["execution.starting_cash=200000"]
+    found, _ = paper_of_hours(str(folder / "live.yaml"), overrides, **given)
+    told = json.loads((record / "metrics.json").read_text())
+    assert found.metrics["starting_cash"] == told["starting_cash"] == 100_000
+    assert found.metrics["cagr"] == told["cagr"]
+    assert found.parity["differences"] == 0
+
+
 def test_what_cannot_be_told_is_refused(session, tmp_path):
     folder, _ = session
     given = {"ledger": folder / "paper.db", "out": str(tmp_path / "out")}
