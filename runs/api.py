@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feeds.errors import UserError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
 
 __all__ = ["TOKEN_VARIABLE", "main"]
 
@@ -30,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.api",
         description="Serve runs, signals and the paper account as read-only JSON.",
         epilog=f"With {TOKEN_VARIABLE} in the environment, requests need it as a bearer token.",

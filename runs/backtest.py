@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runs.command import (
+    CommandParser,
     add_common_arguments,
     add_config_arguments,
     command_text,
@@ -26,7 +27,7 @@ __all__ = ["backtest", "main"]
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.backtest",
         description="Backtest a configuration: tables, metrics, plots, summary and tearsheet.",
     )

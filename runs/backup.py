@@ -16,14 +16,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from feeds.errors import DataError, OutputError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
 
 __all__ = ["backup_ledger", "build_parser", "main", "restore_ledger"]
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.backup",
         description="Copy the ledger of a paper account, also while it is written to, and check "
         "every event of the copy.",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import functools
 import logging
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from feeds.errors import UserError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "CommandParser",
     "add_common_arguments",
     "add_config_arguments",
     "add_ledger_argument",
@@ -27,6 +29,23 @@ __all__ = [
 
 EXIT_USER_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Arguments of a command; a mistake is answered in two lines, with the option that is meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        told = message
+        unknown, _, words = message.partition(": ")
+        if unknown == "unrecognized arguments":
+            word = words.split()[0]
+            near = difflib.get_close_matches(
+                word.partition("=")[0], self._option_string_actions, n=1, cutoff=0.6
+            )
+            told = f"{word} is no argument of this command"
+            told += f"; did you mean {near[0]}?" if near else ""
+        self.exit(EXIT_USER_MISTAKE, f"error: {told}\n  {self.prog} --help tells them all\n")
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

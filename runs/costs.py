@@ -13,6 +13,7 @@ from pathlib import Path
 
 from feeds.errors import ConfigError
 from runs.command import (
+    CommandParser,
     add_common_arguments,
     add_config_arguments,
     command_text,
@@ -28,7 +29,7 @@ _MOST_PATHS = 100_000
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.costs",
         description="What is left after costs: the strategy run again under a grid of commission "
         "and slippage schemes and at multiples of its cost, the break-even cost, performance "

@@ -20,7 +20,7 @@ from typing import Any
 
 from feeds.errors import OutputError, UserError
 from feeds.lock import is_locked
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
 from runs.daily_schedule import Pause, next_due, retry_at, utc_now
 
 __all__ = ["build_parser", "health_problem", "keep_up", "main"]
@@ -35,7 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; what follows ``--`` is for ``runs.signals``."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.daily",
         usage="%(prog)s [options] -- [arguments of runs.signals]",
         description="Run the signals now and then once a session of the data's calendar, after "

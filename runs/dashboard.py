@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from feeds.errors import UserError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
 
 __all__ = ["main", "streamlit_options"]
 
@@ -25,7 +25,7 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.dashboard",
         description="Show signals, the paper account, runs, factors, costs and data in a browser.",
     )

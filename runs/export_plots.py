@@ -20,7 +20,7 @@ from analyzers.figures import build_figures, build_price_figures, save_figures
 from analyzers.figures_study import build_study_figures
 from analyzers.result import RunResult
 from feeds.errors import DataError
-from runs.command import add_common_arguments, configure_logging, main_guard
+from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
 
 __all__ = ["load_prices", "main"]
 
@@ -113,7 +113,7 @@ def _figures(path: Path) -> dict:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m runs.export_plots", description=__doc__)
+    parser = CommandParser(prog="python -m runs.export_plots", description=__doc__)
     parser.add_argument(
         "--input",
         type=Path,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
 from runs.command import (
+    CommandParser,
     add_common_arguments,
     add_config_arguments,
     configure_logging,
@@ -42,7 +43,7 @@ _PREFIX = "data.investable."
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.factors",
         description="Study factors: each one's own long-short portfolio and quantiles before "
         "and after costs, information coefficients and their decay, turnover, correlations, "

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, configure_logging, main_guard, report_console
+from runs.command import (
+    CommandParser,
+    add_common_arguments,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +54,7 @@ def ingest_as_asked(arguments: argparse.Namespace, console: Console | None) -> i
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.ingest", description="Fetch, clean, align and store a data set."
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")

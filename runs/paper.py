@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runs.command import (
+    CommandParser,
     add_common_arguments,
     add_config_arguments,
     add_ledger_argument,
@@ -36,7 +37,7 @@ __all__ = ["build_parser", "main", "paper", "paper_of_hours"]
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.paper",
         description="Tables, report and tearsheet of a paper account, and how it compares with "
         "the backtest of the same configuration over the same dates.",

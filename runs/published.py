@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError, DataError
-from runs.command import add_common_arguments, configure_logging, main_guard, report_console
+from runs.command import (
+    CommandParser,
+    add_common_arguments,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +60,7 @@ class Comparison:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.published",
         description="Build the market, size, value, momentum, profitability and investment "
         "factors, or those of coins, and hold them against a published file.",

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.errors import ConfigError
-from runs.command import add_common_arguments, configure_logging, main_guard, report_console
+from runs.command import (
+    CommandParser,
+    add_common_arguments,
+    configure_logging,
+    main_guard,
+    report_console,
+)
 
 if TYPE_CHECKING:
     from analyzers.research_page import Findings
@@ -31,7 +37,7 @@ BUNDLED = ("sp500", "large_caps")
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.research",
         description="Study each factor among stocks and coins, and coins beside equity factors: "
         "one page with its figures, and its tables as CSV.",

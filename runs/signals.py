@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runs.command import (
+    CommandParser,
     add_common_arguments,
     add_config_arguments,
     add_ledger_argument,
@@ -36,7 +37,7 @@ _LONGEST_CLOSED = 7
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m runs.signals",
         description="Ranks, target weights and orders off the latest closed bar, and a paper "
         "account in a ledger that trades them.",
