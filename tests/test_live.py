@@ -18,6 +18,7 @@ from strategies.execution.ledger import writing_ledger
 from tests.exchange_server import Fault
 from tests.live_case import READY, events, head, market, neutrality, poll_hours
 
+pytestmark = pytest.mark.xdist_group("live sessions")
 ROOT = Path(__file__).parents[1]
 FIRST, LAST = READY + 1, READY + 14
 #: The bar of hour h is closed when the clock shows h + 1.
