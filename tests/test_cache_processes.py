@@ -62,7 +62,7 @@ class TestKills:
     @pytest.mark.parametrize(
         ("start", "stride"),
         [
-            ("damaged", 4),
+            ("damaged", 11),
             pytest.param("empty", 1, marks=pytest.mark.slow),
             *(
                 pytest.param(start, 1, marks=[pytest.mark.slow, pytest.mark.exhaustive])

@@ -103,10 +103,8 @@ def visit(page: Any, address: str, title: str) -> None:
     page.wait_for_selector(DRAWN.format(title), timeout=30_000)
 
 
-@pytest.mark.parametrize(
-    "width, scheme",
-    [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
 def test_pages_load_without_errors_or_requests(served, width, scheme):
     address, _ = served
     with watched(address, width, scheme) as (page, found):

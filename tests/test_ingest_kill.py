@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 DAYS = sessions("XNYS", np.datetime64("2020-01-02"), np.datetime64("2020-02-28"))
 #: What make test-all does besides.
 EXHAUSTIVE = [pytest.mark.slow, pytest.mark.exhaustive]
+SLOW = pytest.mark.slow
 WAYS = ("files", "symbols")
 
 
@@ -96,7 +97,7 @@ def check_whole(old, new):
     return now == new
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [13, pytest.param(1, marks=SLOW)])
 def test_a_kill_at_any_point_leaves_one_set_and_the_next_run_completes(sets, step):
     way, old, new = sets
     total = count_points(Path("place"), lambda: run(way))
@@ -114,7 +115,9 @@ def test_a_kill_at_any_point_leaves_one_set_and_the_next_run_completes(sets, ste
     assert ended_new < total / step
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize(
+    "error", [errno.ENOSPC, *(pytest.param(e, marks=SLOW) for e in (errno.EROFS, errno.EIO))]
+)
 @pytest.mark.parametrize("step", [11, pytest.param(2, marks=EXHAUSTIVE)])
 def test_a_disk_that_fails_at_any_point_leaves_what_was_there(sets, step, error):
     way, old, new = sets
