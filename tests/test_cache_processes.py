@@ -63,10 +63,10 @@ class TestKills:
         ("start", "stride"),
         [
             ("damaged", 11),
-            pytest.param("empty", 1, marks=pytest.mark.slow),
+            pytest.param("empty", 3, marks=pytest.mark.slow),
             *(
                 pytest.param(start, 1, marks=[pytest.mark.slow, pytest.mark.exhaustive])
-                for start in ("damaged", "stale")
+                for start in ("empty", "damaged", "stale")
             ),
         ],
     )

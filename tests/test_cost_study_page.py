@@ -73,7 +73,7 @@ def table(out: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(out / f"{name}.csv", keep_default_na=False, na_values=[""])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.xdist_group("default cost study")
 def test_its_numbers_are_those_of_the_default_study(study) -> None:
     text = PAGE.read_text(encoding="utf-8")
@@ -81,7 +81,7 @@ def test_its_numbers_are_those_of_the_default_study(study) -> None:
         assert not differences(between(text, name), expected), name
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.xdist_group("default cost study")
 def test_the_default_study_is_complete(study) -> None:
     out, _ = study

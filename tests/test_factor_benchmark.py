@@ -37,8 +37,8 @@ def test_what_a_family_has_reached(ours, pandas, limit, difference, reached) -> 
     assert found.reached == reached
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("holes", [pytest.param(False, marks=pytest.mark.exhaustive), True])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("holes", [False, True])
 def test_every_family_gives_the_numbers_of_its_pandas_expression(holes: bool) -> None:
     panel = factor_panel(1400, 12, 3, holes)
     frames = Frames(panel)

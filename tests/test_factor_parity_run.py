@@ -255,7 +255,7 @@ def test_the_figure_is_there_where_there_is_something_to_show(result, table):
     assert any("shorter than a window" in text.get_text() for text in short.texts)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_same_bytes_again(tmp_path):
     """Whatever the seed of hashes and the time zone."""
     command = [sys.executable, "-m", "runs.backtest", "--config", CONFIG, "--quiet"]

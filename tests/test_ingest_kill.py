@@ -97,7 +97,9 @@ def check_whole(old, new):
     return now == new
 
 
-@pytest.mark.parametrize("step", [13, pytest.param(1, marks=SLOW)])
+@pytest.mark.parametrize(
+    "step", [13, pytest.param(3, marks=SLOW), pytest.param(1, marks=EXHAUSTIVE)]
+)
 def test_a_kill_at_any_point_leaves_one_set_and_the_next_run_completes(sets, step):
     way, old, new = sets
     total = count_points(Path("place"), lambda: run(way))
