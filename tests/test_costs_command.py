@@ -135,6 +135,7 @@ def test_capital_costs_more_the_more_there_is(folder) -> None:
     assert curve["participation_median"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_a_second_study_gives_the_same_bytes(folder, tmp_path) -> None:
     given = small_arguments(folder.parent)
     command = [sys.executable, "-m", "runs.costs", *given, "--out", str(tmp_path / "again")]

@@ -16,6 +16,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_the_page_opens_without_requests_errors_or_sideways_scrolling(tmp_path):
     pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     path = tmp_path / "factor_tearsheet.html"

@@ -87,6 +87,7 @@ def test_svg_is_well_formed_keeps_its_text_and_asks_for_nothing(figures):
         assert 'href="http' not in page and "url(http" not in page and "<dc:date>" not in page
 
 
+@pytest.mark.slow
 def test_same_bytes_whatever_hash_seed_and_time_zone(tmp_path):
     code = (
         "import hashlib\n"

@@ -59,6 +59,7 @@ def test_tables_and_series_stand_in_the_work_folder(bundled):
     assert (bundled / "images" / "research_sleeves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes(bundled, tmp_path):
     command = [sys.executable, "-m", "runs.research", "--only", "large_caps", "--quiet"]
     where = {"PYTHONHASHSEED": "12345", "TZ": "Asia/Tokyo"}

@@ -51,6 +51,7 @@ def test_volatility_and_drawdown_are_ours(page):
     assert f"{100 * deepest:.2f}%" in next(c for c in cells if c[:2] == ["Max", "Drawdown"])
 
 
+@pytest.mark.slow
 def test_same_bytes_in_another_process_with_other_seeds_and_zone(page, tmp_path):
     code = (
         "from tests.synthetic_run import synthetic_run\n"
