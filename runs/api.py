@@ -15,7 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feeds.errors import UserError
-from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
+from runs.command import (
+    CommandParser,
+    add_address_arguments,
+    add_common_arguments,
+    configure_logging,
+    main_guard,
+)
 
 __all__ = ["TOKEN_VARIABLE", "main"]
 
@@ -36,10 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=f"With {TOKEN_VARIABLE} in the environment, requests need it as a bearer token.",
     )
     parser.add_argument("--outputs", default="outputs", help="folder (default: %(default)s)")
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
-    )
-    parser.add_argument("--port", type=int, default=8000, help="(default: %(default)s; 0: any)")
+    add_address_arguments(parser, 8000)
     parser.add_argument(
         "--ledger", help=f"of the paper account (default: {_LEDGER} in the outputs, if there)"
     )
@@ -49,13 +52,6 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ORIGIN",
         help="web pages whose scripts may read, as https://example.org (default: none)",
-    )
-    parser.add_argument(
-        "--allow-host",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="further names to be called by, as behind a proxy",
     )
     add_common_arguments(parser)
     return parser

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CommandParser",
+    "add_address_arguments",
     "add_common_arguments",
     "add_config_arguments",
     "add_ledger_argument",
@@ -46,6 +47,21 @@ class CommandParser(argparse.ArgumentParser):
             told = f"{word} is no argument of this command"
             told += f"; did you mean {near[0]}?" if near else ""
         self.exit(EXIT_USER_MISTAKE, f"error: {told}\n  {self.prog} --help tells them all\n")
+
+
+def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
+    """``--host``, ``--port`` and ``--allow-host``, of every command that serves."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
+    )
+    parser.add_argument("--port", type=int, default=port, help="(default: %(default)s; 0: any)")
+    parser.add_argument(
+        "--allow-host",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="further names to be called by, as behind a proxy",
+    )
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

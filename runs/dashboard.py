@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from feeds.errors import UserError
-from runs.command import CommandParser, add_common_arguments, configure_logging, main_guard
+from runs.command import (
+    CommandParser,
+    add_address_arguments,
+    add_common_arguments,
+    configure_logging,
+    main_guard,
+)
 
 __all__ = ["main", "streamlit_options"]
 
@@ -34,17 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--ledger", help="of the paper account (default: every *.db file of the outputs)"
     )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
-    )
-    parser.add_argument("--port", type=int, default=8501, help="(default: %(default)s; 0: any)")
-    parser.add_argument(
-        "--allow-host",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="further names to be called by, as behind a proxy",
-    )
+    add_address_arguments(parser, 8501)
     add_common_arguments(parser)
     return parser
 

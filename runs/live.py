@@ -163,7 +163,9 @@ class LiveSession:
             return ()
         # The row before is scored, too: what waits from there may have to be hedged.
         progress, live = self._booked(book, day, stop, max(stop - first, 1) + bool(book.bar))
-        record = signal_record(live, progress.book, self._ledger.events(), self._ledger.head)
+        record = signal_record(
+            live, progress.book, self._ledger.events_about(live.bar), self._ledger.head
+        )
         write_signals(record, self._folder)
         return progress.bars
 

@@ -17,6 +17,7 @@ from strategies.execution.gaps import GapRules, hedge_gap
 from strategies.execution.ledger import Event
 from strategies.execution.paper import PaperSetup, booked_bar
 from strategies.execution.replay import PaperBook
+from strategies.hedge import is_past
 from strategies.targets import TargetMaker
 
 __all__ = ["Drift", "drift", "neutral_bar"]
@@ -40,10 +41,7 @@ class Drift:
 
     def past(self, limits: Mapping[str, float | None]) -> bool:
         """Whether any of the two is beyond its limit."""
-        told = asdict(self)
-        return any(
-            limit is not None and abs(told[name] or 0.0) > limit for name, limit in limits.items()
-        )
+        return is_past(asdict(self), limits)
 
 
 def drift(live: LiveStudy, book: PaperBook, row: int) -> Drift:

@@ -9,9 +9,9 @@ import argparse
 import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runs.command import (
     CommandParser,
@@ -80,21 +80,15 @@ def paper(
     from runs.paper_account import check_same
     from runs.paper_record import paper_record, write_events
     from runs.parity import compare_with_backtest
-    from strategies.execution.ledger import reading_ledger
-    from strategies.execution.replay import replay
 
     config = load_config(config_path, overrides)
     folder = Path(out) if out else Path("outputs") / f"paper-{config.name}"
     check_run_folder(folder)
-    with reading_ledger(ledger) as opened:
-        opened.check()
-        events = opened.events()
-    book = replay(events)
-    if book.opened.get("data", {}).get("interval"):
+    book, events = _read(ledger)
+    if _is_of_hours(book.opened):
         raise ConfigError(f"{ledger} is a ledger of hours", "use paper_of_hours")
-    last = dt.date.fromisoformat(_begun(book.bar, ledger))
     config, left = _with_traded(_from_its_cash(config, book), events)
-    live = live_study(config, last)
+    live = live_study(config, dt.date.fromisoformat(book.bar))
     check_same(Path(ledger), book, live)
     record = paper_record(live, events)
     parity = compare_with_backtest(live, record, events)
@@ -129,18 +123,27 @@ def paper_of_hours(
     """
     from configs.load import load_config
     from runs.live_record import write_live_record
-    from strategies.execution.ledger import reading_ledger
-    from strategies.execution.replay import replay
 
     config = load_config(config_path, overrides)
     folder = Path(out) if out else Path("outputs") / f"paper-{config.name}"
+    book, events = _read(ledger)
+    config, _ = _with_traded(_from_its_cash(config, book), events)
+    return write_live_record(config, Path(ledger), book, events, folder), folder
+
+
+def _read(ledger: str | Path) -> tuple[PaperBook, list[Event]]:
+    """The account and the events of a ledger that is checked and has begun."""
+    from feeds.errors import DataError
+    from strategies.execution.ledger import reading_ledger
+    from strategies.execution.replay import replay
+
     with reading_ledger(ledger) as opened:
         opened.check()
         events = opened.events()
     book = replay(events)
-    _begun(book.bar, ledger)
-    config, _ = _with_traded(_from_its_cash(config, book), events)
-    return write_live_record(config, Path(ledger), book, events, folder), folder
+    if not book.bar:
+        raise DataError(f"{ledger} has no bar yet", "run python -m runs.signals first")
+    return book, events
 
 
 def _from_its_cash(config: BacktestConfig, book: PaperBook) -> BacktestConfig:
@@ -190,14 +193,6 @@ def _told_left(left: Sequence[str]) -> list[str]:
     ]
 
 
-def _begun(bar: str, ledger: str | Path) -> str:
-    from feeds.errors import DataError
-
-    if not bar:
-        raise DataError(f"{ledger} has no bar yet", "run python -m runs.signals first")
-    return bar
-
-
 def _note(parity: Parity) -> str:
     told = parity.summary
     return (
@@ -214,23 +209,26 @@ def _write_parity(parity: Parity, folder: Path) -> None:
     table.to_csv(folder / "parity.csv", index=False, lineterminator="\n")
 
 
-def _is_of_hours(ledger: str) -> bool:
+def _is_of_hours(opened: Mapping[str, Any]) -> bool:
+    """Whether the first note of a ledger, which opened it, names an interval."""
+    return "interval" in opened.get("data", {})
+
+
+def _opened(ledger: str) -> Mapping[str, Any]:
     from strategies.execution.ledger import reading_ledger
 
-    with reading_ledger(ledger) as opened:
-        notes = opened.events("note")
-    return bool(notes) and "interval" in notes[0].payload.get("data", {})
+    with reading_ledger(ledger) as found:
+        notes = found.events("note")
+    return notes[0].payload if notes else {}
 
 
 def _main_of_hours(arguments: argparse.Namespace) -> int:
     given = {"ledger": arguments.ledger, "out": arguments.out}
     record, folder = paper_of_hours(arguments.config, arguments.overrides, **given)
     if not arguments.quiet:
-        from rich.console import Console
-
         from runs.paper_terminal import print_live_record
 
-        print_live_record(record, folder, Console(width=None if sys.stdout.isatty() else 100))
+        print_live_record(record, folder, report_console())
     return 0
 
 
@@ -239,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 on a user's mistake."""
     arguments = build_parser().parse_args(argv)
     configure_logging(quiet=arguments.quiet, verbose=arguments.verbose)
-    if _is_of_hours(arguments.ledger):
+    if _is_of_hours(_opened(arguments.ledger)):
         return _main_of_hours(arguments)
     result, parity, folder = paper(
         arguments.config,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Hedge", "HedgeLimits", "hedged_weights"]
+__all__ = ["Hedge", "HedgeLimits", "hedged_weights", "is_past"]
 
 #: What a unit of weight beyond a limit costs, where not all can be kept: that of the tightest,
 #: the others in proportion and no less than the least, and gross, which gives way first.
@@ -44,6 +45,16 @@ class Hedge:
     weights: np.ndarray
     neutral: bool
     gross: bool
+
+
+def is_past(exposure: Mapping[str, float | None], limits: Mapping[str, float | None]) -> bool:
+    """Whether an exposure is beyond the limit of its name, in absolute value.
+
+    A limit that is None asks for nothing, and an exposure that is None has nothing to show.
+    """
+    return any(
+        limit is not None and abs(exposure[name] or 0.0) > limit for name, limit in limits.items()
+    )
 
 
 def hedged_weights(

@@ -15,6 +15,7 @@ from strategies.execution.gaps import GapRules, hedge_gap
 from strategies.execution.plan import Plan
 from strategies.execution.rules import AccountRules
 from strategies.trading import OrderRules
+from tests.hours_case import panel_of_hours
 
 RULES = GapRules(
     neutral={"dollar": 0.0, "beta": None},
@@ -27,30 +28,7 @@ RULES = GapRules(
 
 def panel_of(bars: np.ndarray, close: np.ndarray | None = None) -> Panel:
     """Hours of coins with a price of 100 where `bars` is True."""
-    close = np.where(bars, 100.0 if close is None else close, np.nan)
-    rows, count = bars.shape
-    dates = np.datetime64("2026-01-05T00", "h") + np.arange(rows)
-    ones = np.ones((rows, count))
-    return Panel(
-        dates=dates,
-        assets=np.array([f"A{at}" for at in range(count)]),
-        asset_class=np.array(["crypto"] * count),
-        calendar="24/7",
-        next_session=dates[-1] + 1,
-        open=close,
-        high=close,
-        low=close,
-        close=close,
-        volume=np.where(bars, 1.0, np.nan),
-        split_factor=ones,
-        dividend_factor=ones,
-        tradable=bars,
-        member=np.ones((rows, count), dtype=bool),
-        volume_unit=np.array(["units"] * count),
-        price_kind=np.array(["traded"] * count),
-        close_only=np.zeros(count, dtype=bool),
-        end_reason=np.array(["data_end"] * count),
-    )
+    return panel_of_hours(np.where(bars, 100.0 if close is None else close, np.nan))
 
 
 def account_of(panel: Panel, held: list[float] | None = None, stale_after: int = 10) -> Account:

@@ -9,6 +9,7 @@ from feeds.panel import Panel
 from feeds.universe import eligible_through_gaps
 from strategies.portfolio_rules import CovarianceRules, NeutralRules, PortfolioRules
 from strategies.targets import Signals, TargetMaker
+from tests.hours_case import panel_of_hours
 
 ROWS, COINS, LOOKBACK = 40, 5, 30
 
@@ -20,32 +21,6 @@ def prices_with_gaps(gaps: dict[int, range]) -> np.ndarray:
     for column, rows in gaps.items():
         close[list(rows), column] = np.nan
     return close
-
-
-def panel_of(close: np.ndarray) -> Panel:
-    rows, count = close.shape
-    dates = np.datetime64("2026-01-05T00", "h") + np.arange(rows)
-    ones, bars = np.ones((rows, count)), np.isfinite(close)
-    return Panel(
-        dates=dates,
-        assets=np.array([f"A{at}" for at in range(count)]),
-        asset_class=np.array(["crypto"] * count),
-        calendar="24/7",
-        next_session=dates[-1] + 1,
-        open=close,
-        high=close,
-        low=close,
-        close=close,
-        volume=np.where(bars, 1.0, np.nan),
-        split_factor=ones,
-        dividend_factor=ones,
-        tradable=bars,
-        member=np.ones((rows, count), dtype=bool),
-        volume_unit=np.array(["units"] * count),
-        price_kind=np.array(["traded"] * count),
-        close_only=np.zeros(count, dtype=bool),
-        end_reason=np.array(["data_end"] * count),
-    )
 
 
 def maker_of(panel: Panel, row: int) -> TargetMaker:
@@ -87,18 +62,20 @@ def slopes(close: np.ndarray, row: int, members: list[int]) -> np.ndarray:
 )
 def test_a_return_over_a_gap_is_none_and_half_of_a_market_is_one(gaps):
     close = prices_with_gaps(gaps)
-    found = maker_of(panel_of(close), ROWS - 1).betas(0, np.arange(COINS))
+    found = maker_of(panel_of_hours(close), ROWS - 1).betas(0, np.arange(COINS))
     assert found == pytest.approx(slopes(close, ROWS - 1, list(range(COINS))), rel=1e-9)
 
 
 def test_what_was_missed_for_long_is_no_part_of_the_market():
     close = prices_with_gaps({4: range(28, 40)})
-    found = maker_of(panel_of(close), ROWS - 1).betas(0, np.arange(COINS))
+    found = maker_of(panel_of_hours(close), ROWS - 1).betas(0, np.arange(COINS))
     assert found == pytest.approx(slopes(close, ROWS - 1, [0, 1, 2, 3]), rel=1e-9)
 
 
 def test_nothing_after_the_row_is_read():
     close = prices_with_gaps({1: range(20, 26)})
-    before = maker_of(panel_of(close), 34).betas(0, np.arange(COINS))
+    before = maker_of(panel_of_hours(close), 34).betas(0, np.arange(COINS))
     close[35:] *= 3.0
-    assert maker_of(panel_of(close), 34).betas(0, np.arange(COINS)).tolist() == before.tolist()
+    assert (
+        maker_of(panel_of_hours(close), 34).betas(0, np.arange(COINS)).tolist() == before.tolist()
+    )

@@ -27,36 +27,13 @@ from strategies.execution.basket import Basket, Limits
 from strategies.execution.costs import make_carry, make_trading_costs
 from strategies.execution.plan import Plan
 from strategies.execution.rules import AccountRules
+from tests.hours_case import panel_of_hours
 from tests.live_case import CONFIG
 
 
 def hours(bars: np.ndarray, classes: tuple[str, ...], began: str = "2026-01-05T00") -> Panel:
     """A panel of hours with a price of 100 where `bars` is True."""
-    shape = bars.shape
-    close = np.where(bars, 100.0, np.nan)
-    dates = np.datetime64(began, "h") + np.arange(shape[0])
-    ones = np.ones(shape)
-    count = shape[1]
-    return Panel(
-        dates=dates,
-        assets=np.array([f"A{at}" for at in range(count)]),
-        asset_class=np.array(classes),
-        calendar="24/7",
-        next_session=dates[-1] + 1,
-        open=close,
-        high=close,
-        low=close,
-        close=close,
-        volume=np.where(bars, 1.0, np.nan),
-        split_factor=ones,
-        dividend_factor=ones,
-        tradable=bars,
-        member=np.ones(shape, dtype=bool),
-        volume_unit=np.array(["units"] * count),
-        price_kind=np.array(["traded"] * count),
-        close_only=np.zeros(count, dtype=bool),
-        end_reason=np.array(["data_end"] * count),
-    )
+    return panel_of_hours(np.where(bars, 100.0, np.nan), classes, began)
 
 
 def test_a_bar_is_named_by_its_day_or_by_its_hour_in_utc():

@@ -15,7 +15,7 @@ from feeds.bar_labels import bar_label
 from strategies.execution.account import Account
 from strategies.execution.basket import Basket, make_basket
 from strategies.execution.plan import Plan
-from strategies.hedge import Hedge, HedgeLimits, hedged_weights
+from strategies.hedge import Hedge, HedgeLimits, hedged_weights, is_past
 from strategies.trading import OrderRules, drop_small_tickets
 
 __all__ = ["GapRules", "hedge_gap"]
@@ -146,11 +146,7 @@ class _View:
         return {"dollar": net, "beta": beta, "gross": gross}
 
     def past(self, weights: np.ndarray, rules: GapRules) -> bool:
-        told = self.exposure(weights, rules)
-        return any(
-            limit is not None and abs(told[name] or 0.0) > limit
-            for name, limit in rules.drifted.items()
-        )
+        return is_past(self.exposure(weights, rules), rules.drifted)
 
 
 def _hedge(account: Account, view: _View, rules: GapRules) -> tuple[Hedge, Basket]:
