@@ -26,6 +26,9 @@ IDLE_SECONDS = 5
 #: Bytes of a request's head.
 _LONGEST_HEAD = 16 << 10
 _BACKLOG = 1024
+#: Bytes of an answer that wait in the system's memory for a client to read (Linux takes twice as
+#: much). It would take megabytes by itself, and five hundred who do not read hundreds of them.
+_UNSENT = 128 << 10
 #: Files that the process needs besides connections.
 _OTHER_FILES = 128
 # Who goes first when a connection must make room for another.
@@ -49,6 +52,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
         # an answer in two parts would otherwise wait 40 ms for the client's acknowledgement.
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Handed on to every connection.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT)
         listening.bind(address)
         listening.listen(_BACKLOG)
     except OSError as error:
