@@ -239,7 +239,7 @@ def test_the_sets_are_rebuilt_to_the_byte(name, tmp_path):
         "2008-10-10",
         pytest.param("2014-08-01", marks=pytest.mark.exhaustive),
         pytest.param("2015-03-07", marks=pytest.mark.exhaustive),
-        "2016-01-14",
+        pytest.param("2016-01-14", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_set_ingested_up_to_a_day_is_the_beginning_of_the_whole(end, tmp_path):

@@ -486,6 +486,7 @@ def _one_form(path: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_nineteen_of_twenty_typos_get_the_right_suggestion() -> None:
     right = total = 0
     for path, keys in mappings(EVERY_KEY):

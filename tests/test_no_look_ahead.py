@@ -36,8 +36,8 @@ DATES = {
     ],
 }  # fmt: skip
 CASES = [(name, date) for name, dates in DATES.items() for date in dates]
-#: Every fourth of them is scrambled where time is short.
-OFTEN = CASES[::4]
+#: Every sixth of them is scrambled where time is short.
+OFTEN = CASES[2::6]
 QUICK = ("large_caps_bitcoin", "2019-03-25")
 
 

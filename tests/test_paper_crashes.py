@@ -19,6 +19,7 @@ from tests.paper_case import DAYS, live_at, write_config, write_set
 
 FIRST, OLD, NEW = 24, 26, 31
 SLOW = [pytest.mark.slow]
+EXHAUSTIVE = [pytest.mark.exhaustive]
 
 
 class Case:
@@ -137,7 +138,9 @@ def test_a_kill_at_any_step_of_the_database(case, every, stride):
     assert len(lengths) > 3
 
 
-@pytest.mark.parametrize("parts", [14, pytest.param(90, marks=SLOW)])
+@pytest.mark.parametrize(
+    "parts", [14, pytest.param(40, marks=SLOW), pytest.param(90, marks=EXHAUSTIVE)]
+)
 def test_a_kill_in_the_middle_of_a_write_of_the_database(case, parts):
     """The system ends a process whose file grows beyond a limit, in the middle of the write."""
 
@@ -158,7 +161,7 @@ def test_a_kill_in_the_middle_of_a_write_of_the_database(case, parts):
     assert len(lengths) > 2
 
 
-@pytest.mark.parametrize("parts", [8, pytest.param(60, marks=SLOW)])
+@pytest.mark.parametrize("parts", [8, pytest.param(60, marks=EXHAUSTIVE)])
 def test_a_disk_without_room_for_the_database(case, parts):
     def limited(room):
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
@@ -186,7 +189,7 @@ def test_a_kill_at_any_write_of_the_files(case, stride):
         check_rerun(case)
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, pytest.param(errno.EIO, marks=SLOW)])
+@pytest.mark.parametrize("error", [errno.ENOSPC, pytest.param(errno.EIO, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("stride", [7, pytest.param(1, marks=SLOW)])
 def test_a_disk_that_fails_at_any_write_of_the_files(case, stride, error):
     case.restore()

@@ -205,6 +205,7 @@ def test_500_plans_trade_as_in_vanilla_backtrader(make_panel):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_150_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
     tally = run_cases(capped_cases(make_panel), 150)
     assert tally["filled in parts"] >= 100
