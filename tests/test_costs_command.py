@@ -212,6 +212,7 @@ def test_help_names_every_option() -> None:
     assert all(option in text for option in options)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"{CHROMIUM} is not installed")
 def test_the_page_opens_without_requests_errors_or_sideways_scrolling(folder) -> None:

@@ -76,6 +76,7 @@ def before(table: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     return known.sort_values(["symbol", "known_from", "period_end"], ignore_index=True)
 
 
+@pytest.mark.slow
 def test_cut_or_scrambled_at_sixty_dates_the_past_stays():
     rng = np.random.default_rng(2)
     filings, bars = random_filings(rng, 300), random_walks()
