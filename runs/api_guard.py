@@ -30,9 +30,6 @@ SECURITY_HEADERS = {
 #: Need no token: they hold nothing of the user's.
 OPEN_PATHS = ("/", "/v1/health", "/v1/openapi.json")
 _LONGEST_TARGET, _LONGEST_HEADERS = 2048, 8192
-#: Bytes of a body that are sent at once: of who does not read them, no more wait in memory, and
-#: nobody else waits while megabytes are handed over.
-_PART = 256 << 10
 _REALM = {"www-authenticate": 'Bearer realm="factor-api"'}
 # A name, or an address in brackets; and a port.
 _HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::\d*)?")
@@ -141,13 +138,6 @@ class _Answer:
             own = {name.lower() for name, _ in message["headers"]}
             further = [item for item in _SECURITY if item[0] not in own]
             message = {**message, "headers": [*message["headers"], *further]}
-        body = message.get("body", b"")
-        ends = range(_PART, len(body), _PART)
-        for end in ends:
-            part = {"body": body[end - _PART : end], "more_body": True}
-            await self._send({**message, **part})
-        if ends:
-            message = {**message, "body": body[ends[-1] :]}
         await self._send(message)
 
     async def problem(

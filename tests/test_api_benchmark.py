@@ -23,7 +23,6 @@ def test_what_is_served_has_the_shape_of_signals() -> None:
     assert [asset.rank for asset in document.assets] == [1, 2, 3]
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_latest_signals_of_1000_assets_keep_to_their_limits() -> None:
     # A busy machine can spoil a run, and does not spoil three.

@@ -198,7 +198,7 @@ def test_a_file_of_two_folders_is_answered_for_each(server: Server, outputs: Pat
     shutil.rmtree(outputs / "twin")
 
 
-@pytest.mark.parametrize("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])
+@pytest.mark.parametrize("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 1_000_000])
 def test_an_answer_in_pieces_is_whole_and_ends(length: int) -> None:
     sent: list[dict] = []
 
@@ -211,6 +211,9 @@ def test_an_answer_in_pieces_is_whole_and_ends(length: int) -> None:
     assert b"".join(piece["body"] for piece in pieces) == content
     ends = [piece["more_body"] for piece in pieces]
     assert ends == [True] * (len(pieces) - 1) + [False]
+    # No more than 128 KiB wait for a client at a time, in as few pieces as that takes.
+    assert all(len(piece["body"]) <= 131_072 for piece in pieces)
+    assert len(pieces) == max(1, -(-length // 131_072))
     assert dict(start["headers"])[b"content-length"] == str(length).encode()
 
 

@@ -195,7 +195,6 @@ def check(reply: bytes, request: bytes, statuses: Counter[int]) -> None:
         assert set(json.loads(body[: body.rindex(b"}") + 1])) == {"detail"} or body.startswith(b"[")
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_twelve_thousand_fuzzed_requests(server: Server) -> None:
     rng = random.Random(20210301)

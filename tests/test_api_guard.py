@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import socket
@@ -15,7 +14,6 @@ import pytest
 from runs.api_cache import BoundedCache
 from runs.api_conditions import is_unchanged
 from runs.api_documents import without_paths
-from runs.api_guard import Guard
 from tests.api_case import Server, serving, write_outputs
 
 pytest.importorskip("runs.api_app")
@@ -267,27 +265,3 @@ def test_a_refused_address_shows_no_path(tmp_path: Path) -> None:
         with pytest.raises(Absent) as refused:
             Outputs(tmp_path).read(place, "values.csv", lambda file: file)
         assert str(tmp_path) not in str(refused.value)
-
-
-@pytest.mark.parametrize("size", [0, 1, 262_144, 262_145, 524_288, 1_000_000])
-def test_a_long_answer_is_handed_over_in_parts(size: int) -> None:
-    """Whole and in order, 256 KiB at a time, so that who does not read keeps nobody waiting."""
-    body = bytes(range(256)) * (size // 256 + 1)
-    body, sent = body[:size], []
-
-    async def long_answer(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/"}
-    scope |= {"query_string": b"", "headers": []}
-    asyncio.run(Guard(long_answer)(scope, None, send))
-    parts = sent[1:]
-    assert b"".join(part["body"] for part in parts) == body
-    assert [part.get("more_body", False) for part in parts] == [True] * (len(parts) - 1) + [False]
-    # 262 144 bytes are one part, a byte more is two; 1 000 000 / 262 144 = 3.8, which is four.
-    assert len(parts) == max(1, -(-size // 262_144))
-    assert all(len(part["body"]) <= 262_144 for part in parts)

@@ -226,7 +226,6 @@ def test_phases_of_the_factor_lane_are_all_met_and_leave_no_timer_behind():
     assert ENGINES["factor"].prepare(case)() == before
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_hot_spots_are_shares_of_a_whole(capsys):
     size = ["--assets", "12", "--sessions", "70", "--lane", "general", "--top", "1000"]

@@ -65,7 +65,7 @@ class TestKills:
             ("damaged", 11),
             pytest.param("empty", 3, marks=pytest.mark.slow),
             *(
-                pytest.param(start, 1, marks=[pytest.mark.slow, pytest.mark.exhaustive])
+                pytest.param(start, 1, marks=pytest.mark.exhaustive)
                 for start in ("empty", "damaged", "stale")
             ),
         ],

@@ -485,7 +485,6 @@ def _one_form(path: str) -> str:
     return path.replace("short_rebate_annual", "cash_annual")
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_nineteen_of_twenty_typos_get_the_right_suggestion() -> None:
     right = total = 0

@@ -10,7 +10,6 @@ import pytest
 from benchmarks.construction import PARITY, factor_returns, main, measure
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_every_stage_is_measured_on_its_decisions():
     found = {result.stage: result for result in measure(30, 6, 60, 3, slow=2)}

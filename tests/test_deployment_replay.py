@@ -132,7 +132,6 @@ class TestReplay:
     def test_of_the_project_with_what_is_installed(self) -> None:
         assert SCRIPT.main(["--installed"]) == 0
 
-    @pytest.mark.slow
     @pytest.mark.exhaustive
     def test_of_the_project_with_what_is_pinned(self) -> None:
         """Minutes long: installs every package of the image, then runs a strategy on them."""

@@ -48,7 +48,6 @@ def test_every_family_gives_the_numbers_of_its_pandas_expression(holes: bool) ->
         assert result.difference <= 1e-9, name
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_the_command_prints_a_table_and_writes_its_lines(tmp_path, capsys) -> None:
     path = tmp_path / "lines.json"

@@ -21,7 +21,7 @@ from tests.crash_points import REFUSED, count_points, failed_at, killed_at
 ROOT = Path(__file__).parent.parent
 DAYS = sessions("XNYS", np.datetime64("2020-01-02"), np.datetime64("2020-02-28"))
 #: What make test-all does besides.
-EXHAUSTIVE = [pytest.mark.slow, pytest.mark.exhaustive]
+EXHAUSTIVE = pytest.mark.exhaustive
 SLOW = pytest.mark.slow
 WAYS = ("files", "symbols")
 

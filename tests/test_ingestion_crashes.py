@@ -34,7 +34,7 @@ EVERY = pytest.mark.parametrize(
     [
         17,
         pytest.param(3, marks=pytest.mark.slow),
-        pytest.param(1, marks=(pytest.mark.slow, pytest.mark.exhaustive)),
+        pytest.param(1, marks=pytest.mark.exhaustive),
     ],
 )
 

@@ -77,7 +77,6 @@ def run_tests(root: Path, names: tuple[str, ...]) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=_IDS)
 def test_a_fault_is_noticed(copy, mutation):
@@ -94,7 +93,6 @@ def test_a_fault_is_noticed(copy, mutation):
         assert crash not in done.stdout, "the fault is to be wrong, not broken"
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_without_a_fault_the_copy_passes(copy):
     names = sorted({name for mutation in MUTATIONS for name in mutation.tests})

@@ -129,14 +129,12 @@ def test_a_future_of_other_numbers_changes_nothing(name, date, whole, tmp_path):
     check(name, date, "scrambled", whole, tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "date"), [case for case in CASES if case not in OFTEN])
 def test_other_futures_of_other_numbers_change_nothing(name, date, whole, tmp_path):
     check(name, date, "scrambled", whole, tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "date"), CASES)
 def test_a_future_that_is_not_there_changes_nothing(name, date, whole, tmp_path):

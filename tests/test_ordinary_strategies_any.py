@@ -164,7 +164,6 @@ def test_random_orders(case, make_panel):
     check(case, make_panel)
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @SLOW
 @given(case=cases())

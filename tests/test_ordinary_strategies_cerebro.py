@@ -18,7 +18,7 @@ def panel(request, make_panel):
 
 
 def slow(*values):
-    return pytest.param(*values, marks=(pytest.mark.slow, pytest.mark.exhaustive))
+    return pytest.param(*values, marks=pytest.mark.exhaustive)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,6 @@ class Swing(bt.Strategy):
         self.order_target_percent(self.data0, 0.5 if self.data0 > self.average else 0.0)
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("optdatas", [True, False])
 def test_optimisation_on_several_processors(optdatas, panel):
@@ -295,7 +294,6 @@ class One(Logged):
 TWO = (bt.ind.CrossOver, bt.ind.CrossUp, bt.ind.CrossDown)
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("how", [{}, {"runonce": False}])
 def test_every_indicator(how, make_panel):

@@ -72,7 +72,6 @@ def test_a_second_run_gives_the_same_bytes(bundled, tmp_path):
         assert (bundled / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data are not beside the project")
 def test_the_whole_command_gives_the_committed_page(tmp_path):

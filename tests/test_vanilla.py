@@ -197,14 +197,12 @@ def test_75_plans_trade_as_in_vanilla_backtrader(make_panel):
     assert tally["whole"] >= 45
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_500_plans_trade_as_in_vanilla_backtrader(make_panel):
     tally = run_cases(cases(make_panel), 680)
     assert tally["whole"] >= 500
 
 
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_150_plans_filled_in_parts_trade_as_in_vanilla_backtrader(make_panel):
     tally = run_cases(capped_cases(make_panel), 150)
